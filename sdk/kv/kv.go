@@ -1,0 +1,91 @@
+// Package kv is the store under the vault: a few tables of number keys and byte values, with strict serializable
+// transactions. It has a memory store here and an IndexedDB store in package idb; Contract is the suite both pass, and
+// Faults the injector that fails at step k.
+package kv
+
+import (
+	"context"
+	"errors"
+)
+
+// Table names one table of a store.
+type Table string
+
+// Key is a key in a table: a whole number up to MaxKey, since IndexedDB keys are doubles.
+type Key uint64
+
+// MaxKey is the greatest key.
+const MaxKey Key = 1<<53 - 1
+
+// Durability says what a nil error from Update proves.
+type Durability uint8
+
+const (
+	// Relaxed: the write survives the death of the page and of the browser.
+	Relaxed Durability = iota
+	// Strict: the write has also been flushed to the disk.
+	Strict
+)
+
+// Entry is one record.
+type Entry struct {
+	Key   Key
+	Value []byte
+}
+
+// Span is the keys From … To, both included.
+type Span struct{ From, To Key }
+
+// All is every key.
+var All = Span{0, MaxKey}
+
+// The errors of a store. Errors wrap one of them where the cause is known.
+var (
+	// ErrFull: no space; nothing was changed.
+	ErrFull = errors.New("kv: storage is full")
+	// ErrClosed: the store was closed by its user.
+	ErrClosed = errors.New("kv: store is closed")
+	// ErrLost: the browser closed or deleted the database under us; what was committed may be gone.
+	ErrLost = errors.New("kv: database is lost")
+	// ErrBlocked: another connection keeps the database from being opened in this version.
+	ErrBlocked = errors.New("kv: database is blocked by another connection")
+	// ErrNewer: the database has a newer version than this program; it was left as it is.
+	ErrNewer = errors.New("kv: database is newer than this program")
+	// ErrUnknown: the context ended before the outcome was known; the write may or may not have happened.
+	ErrUnknown = errors.New("kv: outcome unknown")
+	// ErrReadOnly: a View tried to write.
+	ErrReadOnly = errors.New("kv: write in a read-only transaction")
+	// ErrTable: the transaction did not name the table.
+	ErrTable = errors.New("kv: table not in this transaction")
+)
+
+// Store is a database. Its methods may be called from many goroutines; transactions with a table in common behave as if
+// they ran one after the other, also against other tabs.
+type Store interface {
+	// View runs fn in a read-only transaction over the tables, with one unchanging view of them.
+	View(ctx context.Context, tables []Table, fn func(Tx) error) error
+	// Update runs fn in a read-write transaction. It commits when fn returns nil, and only a nil error proves that: a
+	// context that ends first gives ErrUnknown. An error from fn aborts, changes nothing, and is returned as it is.
+	Update(ctx context.Context, durability Durability, tables []Table, fn func(Tx) error) error
+	// Close ends the store. Transactions under way fail with ErrClosed or finish.
+	Close() error
+	// Destroy closes the store and removes the database with all it holds.
+	Destroy(ctx context.Context) error
+}
+
+// Tx is one transaction. It is valid only inside fn and only on fn's goroutine, and fn waits for nothing else: an
+// IndexedDB transaction dies at the first wait that is not its own. Reads come before writes (a read after a write is
+// right but slow). Reads fire all their requests before they wait. Values belong to the caller; what is put must not be
+// changed afterwards.
+type Tx interface {
+	// Get returns the values of the keys, in their order, nil where there is none.
+	Get(table Table, keys ...Key) ([][]byte, error)
+	// Scan returns the entries in the span by rising key, at most limit (0 = all); with reverse the last ones, falling.
+	Scan(table Table, span Span, limit int, reverse bool) ([]Entry, error)
+	// Count counts the entries in the span.
+	Count(table Table, span Span) (int, error)
+	// Put writes one record. The error says only that the request could not be made; see Update.
+	Put(table Table, key Key, value []byte) error
+	// Delete removes the records in the spans; none there is no error.
+	Delete(table Table, spans ...Span) error
+}

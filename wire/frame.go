@@ -1,0 +1,163 @@
+// Package wire is Lethe's protocol, defined once for the client core and the server: frames, operations, events,
+// error codes and close codes. It imports nothing of ours and does no I/O.
+//
+// One WebSocket carries binary messages, each one [Frame] in MessagePack. The client sends requests and gets one
+// response for each, in the order the server finishes them; the server sends events. The first request is [Hello].
+// Unknown fields are ignored, an unknown operation is refused alone with [OperationUnknown], an unknown event makes
+// the client resync. Any change to a type that travels needs a new [Version]; a test holds that.
+package wire
+
+import (
+	"github.com/tinylib/msgp/msgp"
+)
+
+//msgp:limit arrays:65536 maps:1024
+//msgp:ignore CodeInfo Error Conversation ConversationKind CloseCode
+
+//go:generate go tool msgp -file . -tests=false -io=false -o wire_gen.go
+//go:generate gofmt -w wire_gen.go
+
+// Version is the protocol version this build speaks best. MinVersion is the oldest it still speaks.
+// Raise Version whenever a travelling type changes (TestVersionCoversEveryType says so).
+const (
+	Version    uint8 = 1
+	MinVersion uint8 = 1
+)
+
+// Subprotocol is the WebSocket subprotocol both sides must name.
+const Subprotocol = "lethe.v1"
+
+// Limits of the protocol. Nothing is ever cut to fit: what is over a limit is refused.
+const (
+	// MaxClientFrame and MaxServerFrame bound one frame in bytes, by direction.
+	MaxClientFrame = 256 << 10
+	MaxServerFrame = 4 << 20
+	// MaxContent bounds the text and data of one message, in UTF-8 bytes (see ContentSize).
+	MaxContent = 64 << 10
+	// MaxPayload bounds the whole encoded payload: the content and the names around it.
+	MaxPayload = MaxContent + 1<<10
+	// MaxConversations is the most conversations one deletion call takes (seed: Tencent's document).
+	MaxConversations = 100
+	// MaxMessages is the most message ids one deletion call takes (seed: RongCloud's document).
+	MaxMessages = 1000
+	// MaxHeads is the most conversations one heads request names.
+	MaxHeads = 500
+	// MaxIdentifier bounds userID, groupID and appID, in bytes.
+	MaxIdentifier = 128
+	// MaxPage is the most messages a page request may ask for.
+	MaxPage = 1024
+)
+
+// Kind says what a frame is.
+type Kind uint8
+
+// The kinds of frame.
+const (
+	Request  Kind = 1 // client to server; ID and Type are set
+	Response Kind = 2 // server to client; ID repeats the request's; Code is 0 or an error's
+	Event    Kind = 3 // server to client; Type is set, ID is 0
+)
+
+// Frame is the one envelope on the wire.
+type Frame struct {
+	Kind Kind     `msg:"k"`
+	ID   uint32   `msg:"i,omitempty"`
+	Type string   `msg:"t,omitempty"`
+	Code Code     `msg:"c,omitempty"`
+	Text string   `msg:"m,omitempty"` // for people, only with a Code; says nothing secret
+	Body msgp.Raw `msg:"b,omitempty"`
+}
+
+// The operations a client may request, and the body types of request and response.
+const (
+	OpHello  = "hello"  // Hello → Welcome
+	OpPing   = "ping"   // Ping → Pong
+	OpRows   = "rows"   // RowsRequest → Rows
+	OpHeads  = "heads"  // HeadsRequest → Heads
+	OpPage   = "page"   // PageRequest → Page
+	OpSend   = "send"   // Send → SendAck
+	OpCancel = "cancel" // Cancel → CancelAck
+	OpDelete = "delete" // Delete → DeleteAck
+	OpRead   = "read"   // Read → ReadAck
+	OpCount  = "count"  // CountRequest → Count
+)
+
+// The events a server pushes.
+const (
+	EventMessages = "messages" // MessagesEvent: new messages of one conversation
+	EventRows     = "rows"     // Rows: changes of the user's own rows after the number the connection last had
+)
+
+// body is what every travelling type has.
+type body interface {
+	msgp.Marshaler
+	msgp.Unmarshaler
+}
+
+// NewRequest encodes a request frame.
+func NewRequest(id uint32, op string, b msgp.Marshaler) ([]byte, error) {
+	return encode(Frame{Kind: Request, ID: id, Type: op}, b)
+}
+
+// NewResponse encodes a successful response frame.
+func NewResponse(id uint32, b msgp.Marshaler) ([]byte, error) {
+	return encode(Frame{Kind: Response, ID: id}, b)
+}
+
+// NewRefusal encodes a response that carries an error.
+func NewRefusal(id uint32, err error) ([]byte, error) {
+	e := AsError(err)
+	return encode(Frame{Kind: Response, ID: id, Code: e.Code, Text: e.Text}, nil)
+}
+
+// NewEvent encodes an event frame.
+func NewEvent(event string, b msgp.Marshaler) ([]byte, error) {
+	return encode(Frame{Kind: Event, Type: event}, b)
+}
+
+func encode(f Frame, b msgp.Marshaler) ([]byte, error) {
+	if b != nil {
+		raw, err := b.MarshalMsg(nil)
+		if err != nil {
+			return nil, err
+		}
+		f.Body = raw
+	}
+	return f.MarshalMsg(make([]byte, 0, len(f.Body)+64))
+}
+
+// DecodeFrame decodes one frame of at most limit bytes. The frame's Body aliases data.
+// Errors: FrameTooLarge, FrameInvalid.
+func DecodeFrame(data []byte, limit int) (Frame, error) {
+	var f Frame
+	if len(data) > limit {
+		return f, Errorf(FrameTooLarge, "frame of %d bytes, at most %d", len(data), limit)
+	}
+	rest, err := f.UnmarshalMsg(data)
+	if err != nil {
+		return Frame{}, Errorf(FrameInvalid, "not a frame: %v", err)
+	}
+	if len(rest) != 0 {
+		return Frame{}, Errorf(FrameInvalid, "%d bytes after the frame", len(rest))
+	}
+	if f.Kind < Request || f.Kind > Event {
+		return Frame{}, Errorf(FrameInvalid, "unknown kind of frame %d", f.Kind)
+	}
+	return f, nil
+}
+
+// DecodeBody decodes a frame's body into b. An absent body leaves b as it is.
+// Errors: FrameInvalid.
+func DecodeBody(raw msgp.Raw, b msgp.Unmarshaler) error {
+	if len(raw) == 0 {
+		return nil
+	}
+	rest, err := b.UnmarshalMsg(raw)
+	if err != nil {
+		return Errorf(FrameInvalid, "bad body: %v", err)
+	}
+	if len(rest) != 0 {
+		return Errorf(FrameInvalid, "%d bytes after the body", len(rest))
+	}
+	return nil
+}
