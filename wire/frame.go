@@ -2,7 +2,7 @@
 // error codes and close codes. It imports nothing of ours and does no I/O.
 //
 // One WebSocket carries binary messages, each one [Frame] in MessagePack. The client sends requests and gets one
-// response for each, in the order the server finishes them; the server sends events. The first request is [Hello].
+// response for each, in the order of the requests; the server sends events. The first request is [Hello].
 // Unknown fields are ignored, an unknown operation is refused alone with [OperationUnknown], an unknown event makes
 // the client resync. Any change to a type that travels needs a new [Version]; a test holds that.
 package wire
