@@ -42,8 +42,12 @@ type Store interface {
 	// Parts of one operation are never split over two answers.
 	Rows(ctx context.Context, who Who, since uint64, limit int) (wire.Rows, error)
 
-	// Heads answers a HeadsRequest.
-	Heads(ctx context.Context, who Who, h wire.HeadsRequest) (wire.Heads, error)
+	// Heads answers a HeadsRequest's Heads. It stops when the answer has about maxBytes; Done says how far it got.
+	Heads(ctx context.Context, who Who, h []wire.Head, maxBytes int) (wire.Heads, error)
+
+	// Rest answers a HeadsRequest's Rest: the user's conversations that named does not name and the history ledger does not
+	// hide, each in full. The connection keeps the set of names asked or answered before. More when it stopped at maxBytes.
+	Rest(ctx context.Context, who Who, named func(conversationID string) bool, maxBytes int) (wire.Heads, error)
 
 	// Count counts the messages in the user's view. Errors: ConversationNotFound.
 	Count(ctx context.Context, who Who, c wire.CountRequest) (wire.Count, error)

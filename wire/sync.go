@@ -47,16 +47,22 @@ type Head struct {
 	ReadUpTo       uint64 `msg:"u"` // the read mark on this device
 }
 
-// HeadsRequest asks which conversations have moved. At most MaxHeads; a device with more asks in slices.
+// HeadsRequest asks which conversations have moved. At most MaxHeads; a device with more asks in slices. With Rest it asks
+// for the conversations that it did not name on this connection before: a device forgets the name of what it deleted, so
+// this is how it hears of new messages there.
 type HeadsRequest struct {
-	Heads []Head `msg:"h"`
+	Heads []Head `msg:"h,omitempty"`
+	Rest  bool   `msg:"r,omitempty"` // Heads is empty then
 }
 
-// Heads answers with the conversations whose head or server read mark differs from the device's. Asked with Head 0 a
-// conversation is always answered.
+// Heads answers with the conversations whose head or server read mark differs from the device's (asked with Head 0: always),
+// or, asked for the Rest, with those that the history ledger does not hide. An answer stays within MaxServerFrame: it may
+// stop early.
 type Heads struct {
 	States  []HeadState `msg:"h"`
 	Unknown []string    `msg:"x,omitempty"` // no such conversation for this user
+	Done    uint32      `msg:"d"`           // how many of the request's Heads are answered; ask again from there
+	More    bool        `msg:"m,omitempty"` // Rest: ask again
 }
 
 // HeadState is a conversation as the user's history on the server shows it.

@@ -1128,12 +1128,16 @@ func (z *HeadState) Msgsize() (s int) {
 func (z *Heads) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// check for omitted fields
-	zb0001Len := uint32(2)
-	var zb0001Mask uint8 /* 2 bits */
+	zb0001Len := uint32(4)
+	var zb0001Mask uint8 /* 4 bits */
 	_ = zb0001Mask
 	if z.Unknown == nil {
 		zb0001Len--
 		zb0001Mask |= 0x2
+	}
+	if z.More == false {
+		zb0001Len--
+		zb0001Mask |= 0x8
 	}
 	// variable map header, size zb0001Len
 	o = append(o, 0x80|uint8(zb0001Len))
@@ -1157,6 +1161,14 @@ func (z *Heads) MarshalMsg(b []byte) (o []byte, err error) {
 			for za0002 := range z.Unknown {
 				o = msgp.AppendString(o, z.Unknown[za0002])
 			}
+		}
+		// string "d"
+		o = append(o, 0xa1, 0x64)
+		o = msgp.AppendUint32(o, z.Done)
+		if (zb0001Mask & 0x8) == 0 { // if not omitted
+			// string "m"
+			o = append(o, 0xa1, 0x6d)
+			o = msgp.AppendBool(o, z.More)
 		}
 	}
 	return
@@ -1230,6 +1242,18 @@ func (z *Heads) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					return
 				}
 			}
+		case "d":
+			z.Done, bts, err = msgp.ReadUint32Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Done")
+				return
+			}
+		case "m":
+			z.More, bts, err = msgp.ReadBoolBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "More")
+				return
+			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -1252,27 +1276,52 @@ func (z *Heads) Msgsize() (s int) {
 	for za0002 := range z.Unknown {
 		s += msgp.StringPrefixSize + len(z.Unknown[za0002])
 	}
+	s += 2 + msgp.Uint32Size + 2 + msgp.BoolSize
 	return
 }
 
 // MarshalMsg implements msgp.Marshaler
 func (z *HeadsRequest) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 1
-	// string "h"
-	o = append(o, 0x81, 0xa1, 0x68)
-	o = msgp.AppendArrayHeader(o, uint32(len(z.Heads)))
-	for za0001 := range z.Heads {
-		// map header, size 3
-		// string "c"
-		o = append(o, 0x83, 0xa1, 0x63)
-		o = msgp.AppendString(o, z.Heads[za0001].ConversationID)
-		// string "h"
-		o = append(o, 0xa1, 0x68)
-		o = msgp.AppendUint64(o, z.Heads[za0001].Head)
-		// string "u"
-		o = append(o, 0xa1, 0x75)
-		o = msgp.AppendUint64(o, z.Heads[za0001].ReadUpTo)
+	// check for omitted fields
+	zb0001Len := uint32(2)
+	var zb0001Mask uint8 /* 2 bits */
+	_ = zb0001Mask
+	if z.Heads == nil {
+		zb0001Len--
+		zb0001Mask |= 0x1
+	}
+	if z.Rest == false {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		if (zb0001Mask & 0x1) == 0 { // if not omitted
+			// string "h"
+			o = append(o, 0xa1, 0x68)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Heads)))
+			for za0001 := range z.Heads {
+				// map header, size 3
+				// string "c"
+				o = append(o, 0x83, 0xa1, 0x63)
+				o = msgp.AppendString(o, z.Heads[za0001].ConversationID)
+				// string "h"
+				o = append(o, 0xa1, 0x68)
+				o = msgp.AppendUint64(o, z.Heads[za0001].Head)
+				// string "u"
+				o = append(o, 0xa1, 0x75)
+				o = msgp.AppendUint64(o, z.Heads[za0001].ReadUpTo)
+			}
+		}
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "r"
+			o = append(o, 0xa1, 0x72)
+			o = msgp.AppendBool(o, z.Rest)
+		}
 	}
 	return
 }
@@ -1361,6 +1410,12 @@ func (z *HeadsRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 					}
 				}
 			}
+		case "r":
+			z.Rest, bts, err = msgp.ReadBoolBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Rest")
+				return
+			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -1379,6 +1434,7 @@ func (z *HeadsRequest) Msgsize() (s int) {
 	for za0001 := range z.Heads {
 		s += 1 + 2 + msgp.StringPrefixSize + len(z.Heads[za0001].ConversationID) + 2 + msgp.Uint64Size + 2 + msgp.Uint64Size
 	}
+	s += 2 + msgp.BoolSize
 	return
 }
 
