@@ -1,6 +1,6 @@
 // Package kv is the store under the vault: a few tables of number keys and byte values, with strict serializable
-// transactions. It has a memory store here and an IndexedDB store in package idb; Contract is the suite both pass, and
-// Faults the injector that fails at step k.
+// transactions. It has a memory store here and an IndexedDB store in package idb. Package kvtest has Contract, the suite
+// both pass, and Faults, the injector that fails at step k.
 package kv
 
 import (
@@ -33,7 +33,7 @@ type Entry struct {
 	Value []byte
 }
 
-// Span is the keys From … To, both included.
+// Span is the keys From … To, both included; none if From is above To. A To above MaxKey means MaxKey.
 type Span struct{ From, To Key }
 
 // All is every key.
@@ -55,8 +55,12 @@ var (
 	ErrUnknown = errors.New("kv: outcome unknown")
 	// ErrReadOnly: a View tried to write.
 	ErrReadOnly = errors.New("kv: write in a read-only transaction")
-	// ErrTable: the transaction did not name the table.
+	// ErrTable: the transaction did not name the table, or the store does not have it.
 	ErrTable = errors.New("kv: table not in this transaction")
+	// ErrKey: a key above MaxKey.
+	ErrKey = errors.New("kv: key out of range")
+	// ErrOver: the transaction has ended: it was used outside fn, or fn waited for something else.
+	ErrOver = errors.New("kv: transaction is over")
 )
 
 // Store is a database. Its methods may be called from many goroutines; transactions with a table in common behave as if
@@ -65,18 +69,20 @@ type Store interface {
 	// View runs fn in a read-only transaction over the tables, with one unchanging view of them.
 	View(ctx context.Context, tables []Table, fn func(Tx) error) error
 	// Update runs fn in a read-write transaction. It commits when fn returns nil, and only a nil error proves that: a
-	// context that ends first gives ErrUnknown. An error from fn aborts, changes nothing, and is returned as it is.
+	// context that ends first gives ErrUnknown. An error from fn aborts, changes nothing, and is returned as it is; so
+	// does a panic, which goes on to the caller.
 	Update(ctx context.Context, durability Durability, tables []Table, fn func(Tx) error) error
-	// Close ends the store. Transactions under way fail with ErrClosed or finish.
+	// Close ends the store. Transactions under way fail with ErrClosed or finish. It may be called twice.
 	Close() error
-	// Destroy closes the store and removes the database with all it holds.
+	// Destroy closes the store and removes the database with all it holds. Other stores on it (other tabs) then give
+	// ErrLost. It may be called after Close, and again when it failed.
 	Destroy(ctx context.Context) error
 }
 
 // Tx is one transaction. It is valid only inside fn and only on fn's goroutine, and fn waits for nothing else: an
 // IndexedDB transaction dies at the first wait that is not its own. Reads come before writes (a read after a write is
 // right but slow). Reads fire all their requests before they wait. Values belong to the caller; what is put must not be
-// changed afterwards.
+// changed afterwards. An empty value is a value, not an absence.
 type Tx interface {
 	// Get returns the values of the keys, in their order, nil where there is none.
 	Get(table Table, keys ...Key) ([][]byte, error)
