@@ -1,0 +1,74 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/lethe-im/lethe/server"
+	"github.com/lethe-im/lethe/wire"
+)
+
+// Cancel takes a SendID back, once per OpID.
+func (s *Store) Cancel(ctx context.Context, who server.Who, c wire.Cancel, set server.Settings, now int64) (ack wire.CancelAck, err error) {
+	conversation, err := wire.ParseConversation(c.ConversationID)
+	if err != nil {
+		return wire.CancelAck{}, err
+	}
+	if !c.Scope.Valid() || c.SendID == (wire.ID{}) {
+		return wire.CancelAck{}, wire.Errorf(wire.ParameterInvalid, "cancel: a scope and a sendID are needed")
+	}
+	op, err := newOperation(wire.OpCancel, c.OpID, &c)
+	if err != nil {
+		return wire.CancelAck{}, err
+	}
+	err = s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		answered, err := op.answered(ctx, tx, who)
+		if err == nil && !answered {
+			err = applyCancel(ctx, tx, who, c, conversation, set, now, &op)
+		}
+		return err
+	})
+	if err != nil {
+		return wire.CancelAck{}, err
+	}
+	return wire.CancelAck{Never: op.seq == 0, Seq: op.seq, N: op.n}, nil
+}
+
+func applyCancel(ctx context.Context, tx *sql.Tx, who server.Who, c wire.Cancel, conversation wire.Conversation,
+	set server.Settings, now int64, op *operation,
+) error {
+	own := change{who: who}
+	sent, known, err := findSend(ctx, tx, who, c.SendID)
+	if err != nil {
+		return err
+	}
+	if !known {
+		// From now on Send refuses it.
+		if err := (sending{log: 0, at: now}).remember(ctx, tx, who, c.SendID); err != nil {
+			return err
+		}
+	}
+	if sent.seq != 0 {
+		l, ok, err := findLog(ctx, tx, who, conversation)
+		if err != nil {
+			return err
+		}
+		if !ok || l.id != sent.log {
+			return wire.Errorf(wire.ParameterInvalid, "cancel: this sendID went to another conversation")
+		}
+		add := wire.Ledger{Ranges: wire.RangesOf(sent.seq)}
+		if c.Hide {
+			add.HiddenAt = sent.seq + 1
+		}
+		for _, surface := range surfaces(c.Scope, wire.WhatMessages, set) {
+			if err := joinLedger(ctx, tx, &own, l.id, surface, add); err != nil {
+				return err
+			}
+		}
+	}
+	op.seq = sent.seq
+	if op.n, err = own.number(ctx, tx); err != nil {
+		return err
+	}
+	return op.remember(ctx, tx, who, now)
+}

@@ -1,0 +1,120 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"slices"
+
+	"github.com/lethe-im/lethe/server"
+	"github.com/lethe-im/lethe/wire"
+)
+
+// PutGroup makes a group or renames it.
+func (s *Store) PutGroup(ctx context.Context, app, groupID, name string) (changed []string, err error) {
+	if err := wire.CheckIdentifier(groupID); err != nil {
+		return nil, err
+	}
+	c := wire.Conversation{Kind: wire.GroupKind, Target: groupID}
+	err = s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		l, ok, err := findLog(ctx, tx, server.Who{App: app}, c)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			_, err = makeLog(ctx, tx, server.Who{App: app}, c, name)
+			return err
+		}
+		if l.title == name {
+			return nil
+		}
+		changed, err = rename(ctx, tx, l, name)
+		return err
+	})
+	return changed, err
+}
+
+// rename gives a group another name and tells every present member by its span.
+func rename(ctx context.Context, tx *sql.Tx, l log, name string) (members []string, err error) {
+	if _, err := tx.ExecContext(ctx, `UPDATE logs SET title = ? WHERE app = ? AND log = ?`, name, l.app, l.id); err != nil {
+		return nil, err
+	}
+	if err := each(ctx, tx, `SELECT uid FROM spans WHERE app = ? AND log = ? AND gone = 0 ORDER BY uid`, []any{l.app, l.id},
+		func(scan func(...any) error) error {
+			var member string
+			err := scan(&member)
+			members = append(members, member)
+			return err
+		}); err != nil {
+		return nil, err
+	}
+	for _, member := range members {
+		own := change{who: server.Who{App: l.app, User: member}}
+		n, err := own.take(ctx, tx)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE spans SET n = ? WHERE app = ? AND uid = ? AND log = ? AND gone = 0`,
+			n, l.app, member, l.id); err != nil {
+			return nil, err
+		}
+	}
+	return members, nil
+}
+
+// findGroup finds a group's log. Errors: GroupNotFound.
+func findGroup(ctx context.Context, tx *sql.Tx, app, groupID string) (log, error) {
+	l, ok, err := findLog(ctx, tx, server.Who{App: app}, wire.Conversation{Kind: wire.GroupKind, Target: groupID})
+	if err == nil && !ok {
+		err = wire.Errorf(wire.GroupNotFound, "no group %q", groupID)
+	}
+	return l, err
+}
+
+// Members adds and removes members of a group.
+func (s *Store) Members(ctx context.Context, app, groupID string, add, remove []string) (changed []string, id uint64, err error) {
+	for _, user := range slices.Concat(add, remove) {
+		if err := wire.CheckIdentifier(user); err != nil {
+			return nil, 0, err
+		}
+	}
+	for _, user := range add {
+		if slices.Contains(remove, user) {
+			return nil, 0, wire.Errorf(wire.ParameterInvalid, "%q is both added and removed", user)
+		}
+	}
+	err = s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		l, err := findGroup(ctx, tx, app, groupID)
+		if err != nil {
+			return err
+		}
+		id = l.id
+		changed, err = setMembers(ctx, tx, l, wire.Conversation{Kind: wire.GroupKind, Target: groupID}, add, remove)
+		return err
+	})
+	if err != nil {
+		return nil, 0, err
+	}
+	return changed, id, nil
+}
+
+// setMembers opens and closes stays, by rising userID, so that two calls never wait for each other's user rows crosswise.
+func setMembers(ctx context.Context, tx *sql.Tx, l log, c wire.Conversation, add, remove []string) (changed []string, err error) {
+	for _, user := range slices.Compact(slices.Sorted(slices.Values(slices.Concat(add, remove)))) {
+		member, err := isMember(ctx, tx, l, user)
+		if err != nil {
+			return nil, err
+		}
+		if wanted := !slices.Contains(remove, user); wanted == member {
+			continue
+		} else if wanted {
+			err = openSpan(ctx, tx, l, user, c)
+		} else {
+			err = closeSpan(ctx, tx, l, user)
+		}
+		if err != nil {
+			return nil, err
+		}
+		changed = append(changed, user)
+	}
+	return changed, nil
+}

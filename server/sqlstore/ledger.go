@@ -1,0 +1,127 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/lethe-im/lethe/server"
+	"github.com/lethe-im/lethe/wire"
+)
+
+// ledgerOf reads one of the user's ledgers, empty if there is none.
+func ledgerOf(ctx context.Context, tx *sql.Tx, who server.Who, log uint64, surface wire.Surface) (l wire.Ledger, err error) {
+	key := []any{who.App, who.User, log, surface}
+	if _, err := found(tx.QueryRowContext(ctx, `SELECT through, hidden_at FROM ledgers
+		WHERE app = ? AND uid = ? AND log = ? AND surface = ?`, key...), &l.Through, &l.HiddenAt); err != nil {
+		return l, err
+	}
+	err = each(ctx, tx, `SELECT segment, bits FROM ledger_bits
+		WHERE app = ? AND uid = ? AND log = ? AND surface = ? ORDER BY segment`, key, func(scan func(...any) error) error {
+		part, err := scanPart(scan)
+		l.Ranges = append(l.Ranges, part)
+		return err
+	})
+	return l, err
+}
+
+// scanPart scans segment and bits, after the columns in first.
+func scanPart(scan func(...any) error, first ...any) (part wire.SegmentBits, err error) {
+	var bits []byte
+	if err := scan(append(first, &part.Segment, &bits)...); err != nil {
+		return part, err
+	}
+	if copy(part.Bits[:], bits) != len(part.Bits) || len(bits) != len(part.Bits) {
+		return part, fmt.Errorf("segment %d has %d bytes of bits", part.Segment, len(bits))
+	}
+	return part, nil
+}
+
+// joinLedger joins add into the user's ledger. Only the parts that change are written, under the operation's number.
+func joinLedger(ctx context.Context, tx *sql.Tx, own *change, log uint64, surface wire.Surface, add wire.Ledger) error {
+	key := []any{own.who.App, own.who.User, log, surface}
+	var through, hiddenAt uint64
+	if _, err := found(tx.QueryRowContext(ctx, `SELECT through, hidden_at FROM ledgers
+		WHERE app = ? AND uid = ? AND log = ? AND surface = ?`, key...), &through, &hiddenAt); err != nil {
+		return err
+	}
+	if add.Through > through || add.HiddenAt > hiddenAt {
+		through, hiddenAt = max(through, add.Through), max(hiddenAt, add.HiddenAt)
+		n, err := own.take(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `INSERT INTO ledgers (app, uid, log, surface, through, hidden_at, n)
+			VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (app, uid, log, surface)
+			DO UPDATE SET through = excluded.through, hidden_at = excluded.hidden_at, n = excluded.n`,
+			append(key, through, hiddenAt, n)...); err != nil {
+			return err
+		}
+		// Segments that through covers whole say nothing any more.
+		if _, err := tx.ExecContext(ctx, `DELETE FROM ledger_bits
+			WHERE app = ? AND uid = ? AND log = ? AND surface = ? AND segment < ?`,
+			append(key, (through+1)/wire.SegmentSize)...); err != nil {
+			return err
+		}
+	}
+	for _, part := range add.Ranges {
+		if err := joinPart(ctx, tx, own, key, part, through); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// joinPart joins one segment's seqs above through.
+func joinPart(ctx context.Context, tx *sql.Tx, own *change, key []any, part wire.SegmentBits, through uint64) error {
+	var bits wire.Bits
+	for i := uint64(0); i < wire.SegmentSize; i++ {
+		if part.Bits.Has(i) && uint64(part.Segment)*wire.SegmentSize+i > through {
+			bits.Set(i)
+		}
+	}
+	var stored []byte
+	ok, err := found(tx.QueryRowContext(ctx, `SELECT bits FROM ledger_bits
+		WHERE app = ? AND uid = ? AND log = ? AND surface = ? AND segment = ?`, append(key, part.Segment)...), &stored)
+	if err != nil {
+		return err
+	}
+	var joined wire.Bits
+	if ok {
+		copy(joined[:], stored)
+	}
+	if !joined.Join(&bits) {
+		return nil
+	}
+	n, err := own.take(ctx, tx)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO ledger_bits (app, uid, log, surface, segment, bits, n)
+		VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (app, uid, log, surface, segment)
+		DO UPDATE SET bits = excluded.bits, n = excluded.n`, append(key, part.Segment, joined[:], n)...)
+	return err
+}
+
+// markOf is the user's read mark in a log, 0 if there is none.
+func markOf(ctx context.Context, tx *sql.Tx, who server.Who, log uint64) (upTo uint64, err error) {
+	_, err = found(tx.QueryRowContext(ctx, `SELECT up_to FROM marks WHERE app = ? AND uid = ? AND log = ?`,
+		who.App, who.User, log), &upTo)
+	return upTo, err
+}
+
+// joinMark raises the user's read mark to upTo.
+func joinMark(ctx context.Context, tx *sql.Tx, own *change, log, upTo uint64) error {
+	stored, err := markOf(ctx, tx, own.who, log)
+	if err != nil || upTo <= stored {
+		return err
+	}
+	n, err := own.take(ctx, tx)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO marks (app, uid, log, up_to, n) VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT (app, uid, log) DO UPDATE SET up_to = excluded.up_to, n = excluded.n`,
+		own.who.App, own.who.User, log, upTo, n)
+	return err
+}

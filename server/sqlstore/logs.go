@@ -1,0 +1,103 @@
+package sqlstore
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/binary"
+
+	"github.com/lethe-im/lethe/server"
+	"github.com/lethe-im/lethe/wire"
+)
+
+// log is a row of logs.
+type log struct {
+	app   string
+	id    uint64
+	head  uint64
+	time  int64 // of head, ms; 0 in an empty log
+	title string
+}
+
+// nameKey is the canonical name of the log behind a conversation as user names it: the same for both sides of a C2C.
+// Ids may contain any character, so the first of two has its length before it.
+func nameKey(user string, c wire.Conversation) []byte {
+	pair := func(a, b string) []byte {
+		key := binary.AppendUvarint(nil, uint64(len(a)))
+		return append(append(key, a...), b...)
+	}
+	switch c.Kind {
+	case wire.C2CKind:
+		return pair(min(user, c.Target), max(user, c.Target))
+	case wire.SystemKind:
+		return pair(user, c.Target)
+	default:
+		return []byte(c.Target)
+	}
+}
+
+// findLog finds the log behind a conversation, whether the user has a span in it or not.
+func findLog(ctx context.Context, tx *sql.Tx, who server.Who, c wire.Conversation) (l log, ok bool, err error) {
+	l.app = who.App
+	ok, err = found(tx.QueryRowContext(ctx, `SELECT l.log, l.head, l.time, l.title FROM names n
+		JOIN logs l ON l.app = n.app AND l.log = n.log WHERE n.app = ? AND n.kind = ? AND n.name = ?`,
+		who.App, c.Kind, nameKey(who.User, c)), &l.id, &l.head, &l.time, &l.title)
+	return l, ok, err
+}
+
+// getLog reads a log by its number.
+func getLog(ctx context.Context, tx *sql.Tx, app string, id uint64) (l log, ok bool, err error) {
+	l = log{app: app, id: id}
+	ok, err = found(tx.QueryRowContext(ctx, `SELECT head, time, title FROM logs WHERE app = ? AND log = ?`, app, id),
+		&l.head, &l.time, &l.title)
+	return l, ok, err
+}
+
+// makeLog makes an empty log under a random number, so that a message ID built on it tells nothing.
+func makeLog(ctx context.Context, tx *sql.Tx, who server.Who, c wire.Conversation, title string) (log, error) {
+	l := log{app: who.App, title: title}
+	for taken := true; taken; {
+		var b [8]byte
+		if _, err := rand.Read(b[:]); err != nil {
+			return log{}, err
+		}
+		l.id = binary.BigEndian.Uint64(b[:]) >> 1 // SQL's integers end at 2^63
+		var err error
+		if _, taken, err = getLog(ctx, tx, l.app, l.id); err != nil {
+			return log{}, err
+		}
+		taken = taken || l.id == 0
+	}
+	if _, err := tx.ExecContext(ctx, `INSERT INTO logs (app, log, head, time, title) VALUES (?, ?, 0, 0, ?)`,
+		l.app, l.id, title); err != nil {
+		return log{}, err
+	}
+	_, err := tx.ExecContext(ctx, `INSERT INTO names (app, kind, name, log) VALUES (?, ?, ?, ?)`,
+		l.app, c.Kind, nameKey(who.User, c), l.id)
+	return l, err
+}
+
+// openC2C finds the log of a C2C, or makes it with both users' spans.
+func openC2C(ctx context.Context, tx *sql.Tx, who server.Who, c wire.Conversation) (log, error) {
+	l, ok, err := findLog(ctx, tx, who, c)
+	if ok || err != nil {
+		return l, err
+	}
+	if l, err = makeLog(ctx, tx, who, c, ""); err != nil {
+		return log{}, err
+	}
+	// By rising name, so that two first messages never wait for each other's user rows crosswise.
+	a, b := min(who.User, c.Target), max(who.User, c.Target)
+	if err := openSpan(ctx, tx, l, a, wire.Conversation{Kind: wire.C2CKind, Target: b}); err != nil {
+		return log{}, err
+	}
+	if a != b {
+		err = openSpan(ctx, tx, l, b, wire.Conversation{Kind: wire.C2CKind, Target: a})
+	}
+	return l, err
+}
+
+// notFound is the one answer for a conversation that is absent and for one that is not the user's.
+func notFound(conversationID string) error {
+	return wire.Errorf(wire.ConversationNotFound, "no conversation %q", conversationID)
+}

@@ -1,0 +1,130 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"slices"
+
+	"github.com/lethe-im/lethe/server"
+	"github.com/lethe-im/lethe/wire"
+)
+
+// errEnough ends a scan early.
+var errEnough = errors.New("enough")
+
+const messageColumns = `seq, time, sender, type, send, payload`
+
+func scanMessage(scan func(...any) error) (m wire.Message, err error) {
+	var send []byte
+	err = scan(&m.Seq, &m.Time, &m.From, &m.Type, &send, (*[]byte)(&m.Payload))
+	copy(m.SendID[:], send)
+	return m, err
+}
+
+// scan gives fn the view's messages in a stretch by falling seq, until fn returns false.
+func (v *view) scan(ctx context.Context, tx *sql.Tx, s stretch, fn func(wire.Message) bool) error {
+	err := each(ctx, tx, `SELECT `+messageColumns+` FROM messages
+		WHERE app = ? AND log = ? AND seq >= ? AND seq <= ? ORDER BY seq DESC`,
+		[]any{v.app, v.id, s.first, s.last}, func(scan func(...any) error) error {
+			m, err := scanMessage(scan)
+			if err != nil {
+				return err
+			}
+			if s.has(m.Seq) && !fn(m) {
+				return errEnough
+			}
+			return nil
+		})
+	if errors.Is(err, errEnough) {
+		return nil
+	}
+	return err
+}
+
+// appendMessages puts messages, whose times are set, after the log's head and moves the head. It numbers them.
+func appendMessages(ctx context.Context, tx *sql.Tx, l *log, messages []wire.Message) error {
+	insert, err := tx.PrepareContext(ctx, `INSERT INTO messages (app, log, seq, time, sender, type, send, payload)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`)
+	if err != nil {
+		return err
+	}
+	for i := range messages {
+		m := &messages[i]
+		l.head++
+		l.time = m.Time
+		m.Seq = l.head
+		var send []byte // none for what no client sent
+		if send = m.SendID[:]; m.SendID == (wire.ID{}) {
+			send = []byte{}
+		}
+		if _, err := insert.ExecContext(ctx, l.app, l.id, m.Seq, m.Time, m.From, m.Type, send, []byte(m.Payload)); err != nil {
+			return errors.Join(err, insert.Close())
+		}
+	}
+	if err := insert.Close(); err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE logs SET head = ?, time = ? WHERE app = ? AND log = ?`, l.head, l.time, l.app, l.id)
+	return err
+}
+
+// sentTime is the time of the newest message with a seq ≤ seq, and false if there is none.
+func sentTime(ctx context.Context, tx *sql.Tx, l log, seq uint64) (time int64, ok bool, err error) {
+	ok, err = found(tx.QueryRowContext(ctx, `SELECT time FROM messages WHERE app = ? AND log = ? AND seq <= ?
+		ORDER BY seq DESC LIMIT 1`, l.app, l.id, seq), &time)
+	return time, ok, err
+}
+
+// lastBefore returns the greatest seq ≤ anchor up to which every message was sent before the given time (ms). Times
+// never fall with rising seq, so it halves the log instead of keeping an index.
+func lastBefore(ctx context.Context, tx *sql.Tx, l log, anchor uint64, before int64) (uint64, error) {
+	low, high := uint64(0), anchor // low is before; above high nothing is asked for
+	for low < high {
+		mid := high - (high-low)/2
+		time, ok, err := sentTime(ctx, tx, l, mid)
+		if err != nil {
+			return 0, err
+		}
+		if !ok || time < before {
+			low = mid
+		} else {
+			high = mid - 1
+		}
+	}
+	return low, nil
+}
+
+// Messages returns what the user's view has of the seqs from … to of a log.
+func (s *Store) Messages(ctx context.Context, who server.Who, id, from, to uint64) (e wire.MessagesEvent, err error) {
+	err = s.read(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		l, ok, err := getLog(ctx, tx, who.App, id)
+		if err != nil || !ok || from == 0 || from > to {
+			return err
+		}
+		v, err := viewOf(ctx, tx, who, l)
+		if err != nil || v == nil {
+			return err
+		}
+		for {
+			s, ok := v.next(to, from-1)
+			if !ok {
+				break
+			}
+			if err := v.scan(ctx, tx, s, func(m wire.Message) bool {
+				e.Messages = append(e.Messages, m)
+				return true
+			}); err != nil {
+				return err
+			}
+			to = s.first - 1
+		}
+		if len(e.Messages) == 0 {
+			return nil
+		}
+		slices.Reverse(e.Messages)
+		e.ConversationID, e.Log, e.Head = v.conversation, id, v.reach
+		return nil
+	})
+	return e, err
+}

@@ -1,0 +1,130 @@
+// Package sqlstore is the server's Store in SQL: today on SQLite (modernc.org/sqlite), one file.
+//
+// Every exported method opens one transaction, calls unexported helpers that take it, and commits. Helpers never begin
+// a transaction. A commit returns when it is on the disk (WAL, synchronous=FULL).
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	_ "modernc.org/sqlite" // the driver
+
+	"github.com/lethe-im/lethe/server"
+)
+
+// readers is how many connections answer reads at once; they never wait for the writer.
+const readers = 4
+
+// pragmas hold on every connection. secure_delete overwrites with zeros what is removed.
+var pragmas = []string{"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "secure_delete(ON)"}
+
+// Store is a server.Store in one SQLite file.
+type Store struct {
+	writer *sql.DB // one connection, transactions begin IMMEDIATE
+	reader *sql.DB
+}
+
+var _ server.Store = (*Store)(nil)
+
+// ErrNewer is returned by Open for a file that a newer Lethe has written. The file is left as it is.
+var ErrNewer = errors.New("the database was written by a newer Lethe")
+
+// Open opens the store in the file at path and makes it if it is missing. Its folder must exist.
+// Errors: ErrNewer; a file that is no database, or another program's.
+func Open(ctx context.Context, path string) (*Store, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkFile(ctx, path); err != nil {
+		return nil, fmt.Errorf("open %s: %w", filepath.Base(path), err)
+	}
+	s := &Store{}
+	if s.writer, err = sql.Open("sqlite", source(path, "", pragmas)+"&_txlock=immediate"); err != nil {
+		return nil, err
+	}
+	s.writer.SetMaxOpenConns(1)
+	if s.reader, err = sql.Open("sqlite", source(path, "", append([]string{"query_only(ON)"}, pragmas...))); err != nil {
+		return nil, errors.Join(err, s.writer.Close())
+	}
+	s.reader.SetMaxOpenConns(readers)
+	s.reader.SetMaxIdleConns(readers)
+	if err := s.write(ctx, migrate); err != nil {
+		return nil, errors.Join(fmt.Errorf("open %s: %w", filepath.Base(path), err), s.Close())
+	}
+	return s, nil
+}
+
+// source is the driver's name for a file. mode is SQLite's, empty for read and write.
+func source(path, mode string, pragmas []string) string {
+	q := url.Values{"_pragma": pragmas}
+	if mode != "" {
+		q.Set("mode", mode)
+	}
+	return (&url.URL{Scheme: "file", Path: path, RawQuery: q.Encode()}).String()
+}
+
+// checkFile looks at an existing file through a read-only connection, since even choosing the journal mode would write
+// to a file that is not ours to touch.
+func checkFile(ctx context.Context, path string) error {
+	info, err := os.Stat(path)
+	if errors.Is(err, os.ErrNotExist) || err == nil && info.Size() == 0 {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	db, err := sql.Open("sqlite", source(path, "ro", pragmas[:1]))
+	if err != nil {
+		return err
+	}
+	var version, tables int
+	err = db.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&version)
+	if err == nil {
+		err = db.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_master`).Scan(&tables)
+	}
+	switch err = errors.Join(err, db.Close()); {
+	case err != nil:
+		return err
+	case version > schemaVersion:
+		return fmt.Errorf("%w (schema %d, this one knows %d)", ErrNewer, version, schemaVersion)
+	case version == 0 && tables > 0:
+		return errors.New("not a Lethe database")
+	}
+	return nil
+}
+
+// migrate brings the schema to schemaVersion.
+func migrate(ctx context.Context, tx *sql.Tx) error {
+	var version int
+	if err := tx.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&version); err != nil {
+		return err
+	}
+	if version == schemaVersion {
+		return nil
+	}
+	for _, statement := range schema {
+		if _, err := tx.ExecContext(ctx, statement); err != nil {
+			return fmt.Errorf("schema: %w", err)
+		}
+	}
+	_, err := tx.ExecContext(ctx, fmt.Sprintf(`PRAGMA user_version = %d`, schemaVersion))
+	return err
+}
+
+// Close closes the store. Its methods fail afterwards.
+func (s *Store) Close() error { return errors.Join(s.reader.Close(), s.writer.Close()) }
+
+// Check tells whether the store can write: it commits a row, and so waits for the disk.
+func (s *Store) Check(ctx context.Context) error {
+	return s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE store SET checked = checked + 1`)
+		return err
+	})
+}

@@ -1,0 +1,117 @@
+package sqlstore
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"time"
+
+	"github.com/lethe-im/lethe/server"
+	"github.com/lethe-im/lethe/wire"
+)
+
+// sending is a row of sends: where a SendID's message stands; seq 0 if it was cancelled before it came.
+type sending struct {
+	hash []byte
+	log  uint64
+	seq  uint64
+	time int64
+	at   int64 // it is forgotten 30 days after this
+}
+
+func findSend(ctx context.Context, tx *sql.Tx, who server.Who, id wire.ID) (s sending, ok bool, err error) {
+	ok, err = found(tx.QueryRowContext(ctx, `SELECT hash, log, seq, time, at FROM sends
+		WHERE app = ? AND uid = ? AND send = ?`, who.App, who.User, id[:]), &s.hash, &s.log, &s.seq, &s.time, &s.at)
+	return s, ok, err
+}
+
+func (s sending) remember(ctx context.Context, tx *sql.Tx, who server.Who, id wire.ID) error {
+	if s.hash == nil {
+		s.hash = []byte{}
+	}
+	_, err := tx.ExecContext(ctx, `INSERT INTO sends (app, uid, send, hash, log, seq, time, at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, who.App, who.User, id[:], s.hash, s.log, s.seq, s.time, s.at)
+	return err
+}
+
+// Send appends a message, or answers again what its SendID was answered first.
+func (s *Store) Send(ctx context.Context, who server.Who, send wire.Send, now int64) (ack wire.SendAck, repeated bool, err error) {
+	c, err := wire.ParseConversation(send.ConversationID)
+	if err != nil {
+		return wire.SendAck{}, false, err
+	}
+	if send.SendID == (wire.ID{}) {
+		return wire.SendAck{}, false, wire.Errorf(wire.ParameterInvalid, "a message needs a sendID")
+	}
+	err = s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		ack, repeated, err = applySend(ctx, tx, who, send, c, now)
+		return err
+	})
+	if err != nil {
+		return wire.SendAck{}, false, err
+	}
+	return ack, repeated, nil
+}
+
+func applySend(ctx context.Context, tx *sql.Tx, who server.Who, send wire.Send, c wire.Conversation, now int64) (wire.SendAck, bool, error) {
+	hash, err := sendHash(send)
+	if err != nil {
+		return wire.SendAck{}, false, err
+	}
+	sent, known, err := findSend(ctx, tx, who, send.SendID)
+	switch {
+	case err != nil:
+		return wire.SendAck{}, false, err
+	case known && sent.seq == 0:
+		return wire.SendAck{}, false, wire.Errorf(wire.SendCancelled, "the message was deleted before it was sent")
+	case known && !bytes.Equal(sent.hash, hash):
+		return wire.SendAck{}, false, wire.Errorf(wire.OperationIDReused, "this sendID came before with another message")
+	case known:
+		return wire.SendAck{Log: sent.log, Seq: sent.seq, Time: sent.time}, true, nil
+	case send.FirstAttempt != 0 && now-send.FirstAttempt > server.Remembered.Milliseconds():
+		return wire.SendAck{}, false, wire.Errorf(wire.SendExpired, "first tried more than %d days ago",
+			server.Remembered/(24*time.Hour))
+	}
+	l, err := logToSend(ctx, tx, who, c)
+	if err != nil {
+		return wire.SendAck{}, false, err
+	}
+	m := []wire.Message{{Time: max(now, l.time), From: who.User, Type: send.Type, Payload: send.Payload, SendID: send.SendID}}
+	if err := appendMessages(ctx, tx, &l, m); err != nil {
+		return wire.SendAck{}, false, err
+	}
+	sent = sending{hash: hash, log: l.id, seq: m[0].Seq, time: m[0].Time, at: m[0].Time}
+	if err := sent.remember(ctx, tx, who, send.SendID); err != nil {
+		return wire.SendAck{}, false, err
+	}
+	return wire.SendAck{Log: l.id, Seq: m[0].Seq, Time: m[0].Time}, false, nil
+}
+
+// sendHash is the hash of what makes two sends the same message.
+func sendHash(send wire.Send) ([]byte, error) {
+	send.FirstAttempt = 0
+	raw, err := send.MarshalMsg(nil)
+	hash := sha256.Sum256(raw)
+	return hash[:], err
+}
+
+// logToSend finds or makes the log that the user may send to now. Errors: PermissionDenied, GroupNotFound.
+func logToSend(ctx context.Context, tx *sql.Tx, who server.Who, c wire.Conversation) (log, error) {
+	switch c.Kind {
+	case wire.C2CKind:
+		return openC2C(ctx, tx, who, c)
+	case wire.GroupKind:
+		l, err := findGroup(ctx, tx, who.App, c.Target)
+		if err != nil {
+			return log{}, err
+		}
+		member, err := isMember(ctx, tx, l, who.User)
+		if err == nil && !member {
+			err = wire.Errorf(wire.PermissionDenied, "not a member of the group")
+		}
+		return l, err
+	default:
+		return log{}, wire.Errorf(wire.PermissionDenied, "notices cannot be answered")
+	}
+}
