@@ -1,0 +1,226 @@
+package vault
+
+import (
+	"context"
+
+	"github.com/lethe-im/lethe/sdk/kv"
+	"github.com/lethe-im/lethe/sdk/ledger"
+	"github.com/lethe-im/lethe/wire"
+)
+
+// Deletion is one operation on one conversation.
+type Deletion struct {
+	ConversationID string
+	OpID           wire.ID
+	Scope          wire.Scope
+	What           wire.What
+	UpTo           uint64   // lowers the anchor; 0 = the head that this device knows
+	Before         int64    // WhatTime
+	Seqs           []uint64 // WhatMessages
+	Slots          []uint32 // WhatMessages: provisional slots of unsent messages, or of ones sent since
+	Hide           bool
+}
+
+// Deleted is what became of one operation on this device.
+type Deleted struct {
+	ConversationID string
+	OpID           wire.ID
+	Err            error   // refused alone, nothing was changed for it
+	Entries        []Entry // what the server is owed
+	Settled        Settled
+}
+
+// Settled is what a change of ledgers did to this device's view.
+type Settled struct {
+	Through uint64   // everything up to this seq left the view; 0 if nothing did so
+	Before  int64    // everything before this time left the view, where the seq is not known yet
+	Seqs    []uint64 // single seqs that were named
+	Slots   []uint32 // unsent messages that went
+	Hidden  bool     // the conversation left the list
+	Garbage bool     // rows wait for reclaim
+}
+
+var deleteTables = []kv.Table{tableSegments, tableTail, tableSent, tableOutbox, tableGarbage}
+
+// Delete carries out deletions on this device and queues what the server is owed, in ONE strict transaction: all of it is
+// durable when it returns nil, and nothing has happened otherwise. Rows are reclaimed later; no view shows them from now on.
+func (v *Vault) Delete(ctx context.Context, deletions []Deletion) ([]Deleted, error) {
+	var out []Deleted
+	err := v.update(ctx, kv.Strict, deleteTables, func(t *tx) error {
+		out = make([]Deleted, len(deletions))
+		ids := make([]string, len(deletions))
+		for i, d := range deletions {
+			ids[i] = d.ConversationID
+		}
+		cs, err := t.load(ids...)
+		if err != nil {
+			return err
+		}
+		for i, d := range deletions {
+			out[i] = Deleted{ConversationID: d.ConversationID, OpID: d.OpID}
+			if err := t.delete(cs[i], d, &out[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return out, err
+}
+
+func (t *tx) delete(c *conv, d Deletion, out *Deleted) error {
+	book := c.book()
+	if c.Record == nil && !c.known {
+		out.Err = wire.Errorf(wire.ConversationNotFound, "no conversation %q", c.ID)
+		return nil
+	}
+	anchor := book.Head
+	if d.UpTo != 0 {
+		anchor = min(anchor, d.UpTo)
+	}
+	seqs, slots, err := t.resolveSlots(c, d)
+	if err != nil {
+		return err
+	}
+	for _, s := range seqs {
+		if s > anchor {
+			out.Err = wire.Errorf(wire.MessageNotFound, "no message %d in %q", s, c.ID)
+			return nil
+		}
+	}
+	if d.Scope.Local() {
+		if err := t.deleteHere(c, d, anchor, seqs, slots, out); err != nil {
+			return err
+		}
+	}
+	if !d.Scope.Remote() || d.What == wire.WhatMessages && len(seqs) == 0 {
+		return nil
+	}
+	e, err := t.enqueue(Entry{
+		Kind: DeleteEntry, ConversationID: c.ID, OpID: d.OpID, Scope: d.Scope, What: d.What, Anchor: anchor,
+		Before: d.Before, Ranges: wire.RangesOf(seqs...), Hide: d.Hide,
+	})
+	out.Entries = append(out.Entries, e)
+	return err
+}
+
+// resolveSlots finds what has become of provisional slots: sent since (a seq), or still unsent.
+func (t *tx) resolveSlots(c *conv, d Deletion) (seqs []uint64, slots []uint32, err error) {
+	seqs = append(seqs, d.Seqs...)
+	if len(d.Slots) == 0 || c.Record == nil {
+		return seqs, nil, nil
+	}
+	keys := make([]kv.Key, len(d.Slots))
+	for i, s := range d.Slots {
+		keys[i] = place(c.Record.Ordinal, uint64(s))
+	}
+	values, err := t.Get(tableSent, keys...)
+	if err != nil {
+		return nil, nil, err
+	}
+	for i, value := range values {
+		if value == nil {
+			slots = append(slots, d.Slots[i])
+			continue
+		}
+		var s Sent
+		if err := decode(value, &s); err != nil {
+			return nil, nil, err
+		}
+		seqs = append(seqs, s.Seq)
+	}
+	return seqs, slots, nil
+}
+
+func (t *tx) deleteHere(c *conv, d Deletion, anchor uint64, seqs []uint64, slots []uint32, out *Deleted) error {
+	book := c.book()
+	before := book.Clone()
+	whole := d.What == wire.WhatConversation && d.UpTo == 0
+	if whole && c.Record != nil {
+		// Unsent messages belong to the conversation that goes.
+		pending, err := t.pending(c.Record.Ordinal)
+		if err != nil {
+			return err
+		}
+		for _, row := range pending {
+			slots = append(slots, row.Slot)
+		}
+	}
+	if err := t.takeBack(c, d, slots, out); err != nil {
+		return err
+	}
+	join := wire.Ledger{Ranges: wire.RangesOf(seqs...)}
+	switch d.What {
+	case wire.WhatConversation:
+		join.Through = anchor
+	case wire.WhatTime:
+		if c.Record == nil {
+			break // nothing is held
+		}
+		through, resolved, err := t.seqBefore(c, d.Before, anchor)
+		if err != nil {
+			return err
+		}
+		if resolved {
+			join.Through = through
+		} else if book.JoinBound(ledger.Bound{Before: d.Before, Anchor: anchor}) {
+			out.Settled.Before = d.Before
+		}
+	}
+	if d.Hide {
+		join.HiddenAt = anchor + 1
+	}
+	joined := book.Local.Join(join)
+	out.Settled.Seqs, out.Settled.Slots = seqs, slots
+	if !joined && out.Settled.Before == 0 && len(slots) == 0 {
+		return nil
+	}
+	c.changeBook()
+	return t.settle(c, &before, &out.Settled)
+}
+
+// takeBack removes unsent messages; whatever may have left is cancelled at the server.
+func (t *tx) takeBack(c *conv, d Deletion, slots []uint32, out *Deleted) error {
+	if len(slots) == 0 {
+		return nil
+	}
+	entries, err := t.Scan(tableOutbox, kv.All, 0, false)
+	if err != nil {
+		return err
+	}
+	gone := make(map[uint32]bool, len(slots))
+	for _, s := range slots {
+		gone[s] = true
+		p := place(c.Record.Ordinal, uint64(s))
+		if err := t.Tx.Delete(tableTail, kv.Span{From: p, To: p}); err != nil {
+			return err
+		}
+	}
+	for _, x := range entries {
+		var e Entry
+		if err := decode(x.Value, &e); err != nil {
+			return err
+		}
+		if e.Kind != SendEntry || e.Ordinal != c.Record.Ordinal || !gone[e.Slot] {
+			continue
+		}
+		if err := t.Tx.Delete(tableOutbox, kv.Span{From: x.Key, To: x.Key}); err != nil {
+			return err
+		}
+		cancel, err := t.enqueue(Entry{
+			Kind: CancelEntry, ConversationID: c.ID, OpID: opID(d.OpID, len(out.Entries)+1), SendID: e.SendID,
+			Scope: d.Scope, Hide: d.Hide,
+		})
+		if err != nil {
+			return err
+		}
+		out.Entries = append(out.Entries, cancel)
+	}
+	return nil
+}
+
+// opID derives the names of the operations that belong to one deletion.
+func opID(base wire.ID, i int) wire.ID {
+	base[14] ^= byte(i >> 8)
+	base[15] ^= byte(i)
+	return base
+}

@@ -1,0 +1,167 @@
+// Package vault is the device's store of messages over kv (DESIGN §5): segments of 256 messages on a fixed grid, a tail
+// of single live messages, one record a conversation, ledgers that outlive them, the outbox, and notes of what is still
+// to be reclaimed. Every value passes put and decode (tx.go), which is where sealing under keys will stand.
+package vault
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+
+	"github.com/lethe-im/lethe/sdk/kv"
+	"github.com/lethe-im/lethe/sdk/ledger"
+	"github.com/lethe-im/lethe/wire"
+)
+
+//go:generate go tool msgp -file layout.go -tests=false -io=false -o layout_gen.go
+//go:generate gofmt -w layout_gen.go
+//msgp:limit arrays:1048576 maps:1024
+
+// Format is the version of the database; a newer one is left as it is.
+const Format = 1
+
+// The tables. Keys are numbers; values are MessagePack, and the messages in segments S2.
+const (
+	tableDevice        kv.Table = "device"        // 0 → Device
+	tableConversations kv.Table = "conversations" // ordinal → Record
+	tableSegments      kv.Table = "segments"      // ordinal·2^32 + segment → wire.Batch
+	tableTail          kv.Table = "tail"          // ordinal·2^32 + slot → Row
+	tableSent          kv.Table = "sent"          // ordinal·2^32 + provisional slot → Sent
+	tableLedgers       kv.Table = "ledgers"       // keyed hash of the conversationID → Ledger
+	tableOutbox        kv.Table = "outbox"        // number → Entry
+	tableGarbage       kv.Table = "garbage"       // number → Note
+)
+
+// Tables is what a store for a vault must have.
+var Tables = []kv.Table{
+	tableDevice, tableConversations, tableSegments, tableTail, tableSent, tableLedgers, tableOutbox, tableGarbage,
+}
+
+// FirstSlot is the first slot of an unsent message: slots below are seqs.
+const FirstSlot = 1 << 31
+
+// MaxOrdinal is the greatest ordinal: with 32 bits of slot a messageID stays within 2^53.
+const MaxOrdinal = 1<<21 - 1
+
+// Device is what the device knows of itself.
+type Device struct {
+	ID          wire.ID  `msg:"i"`
+	Secret      [32]byte `msg:"k"` // keys the hashes of names
+	Epoch       uint32   `msg:"e"`
+	N           uint64   `msg:"n"` // the user's number up to which rows are stored
+	NextOrdinal uint64   `msg:"o"`
+	NextEntry   uint64   `msg:"x"`
+	NextNote    uint64   `msg:"g"`
+}
+
+// Record is one conversation on this device, since its last whole deletion here.
+type Record struct {
+	ConversationID string           `msg:"c"`
+	Log            uint64           `msg:"l"`
+	Name           string           `msg:"m,omitempty"`
+	Time           int64            `msg:"t"` // sentTime of the newest message, deleted or not: the list is sorted by it
+	Last           *Row             `msg:"p"` // the newest message in this view
+	LastSlot       uint32           `msg:"ps"`
+	Unread         uint32           `msg:"u"`
+	Stale          bool             `msg:"z,omitempty"` // Last and Unread must be asked again from the server
+	Left           bool             `msg:"x,omitempty"`
+	Draft          string           `msg:"d,omitempty"`
+	Covered        ledger.Intervals `msg:"v,omitempty"` // seqs that are in a row here or gone; the others were never asked for
+	NextSlot       uint32           `msg:"n"`
+	Version        uint64           `msg:"w"` // rises with every change of record or rows
+
+	Ordinal uint64 `msg:"-"`
+}
+
+// Status is how far a message of one's own got.
+type Status uint8
+
+// The statuses. A message from the server has Success.
+const (
+	Success Status = 0
+	Unsent  Status = 1
+	Failed  Status = 2
+)
+
+// Row is one message in the tail, and the form in which views return messages.
+type Row struct {
+	Message wire.Message `msg:"m"`
+	Status  Status       `msg:"s,omitempty"`
+
+	Slot uint32 `msg:"-"` // its place in the conversation: the seq, or FirstSlot + n
+}
+
+// Sent leads from a provisional slot to the seq that the message got.
+type Sent struct {
+	Seq uint64 `msg:"s"`
+}
+
+// Ledger is a book with what proves whose it is, since its key is a hash cut to 52 bits, and where the conversation's
+// rows are.
+type Ledger struct {
+	Name    [16]byte    `msg:"n"` // more of the keyed hash
+	Ordinal uint64      `msg:"o"` // the record's ordinal + 1, 0 while there is none
+	Book    ledger.Book `msg:"b"`
+}
+
+// Kind is what an outbox entry owes the server.
+type Kind uint8
+
+// The kinds of entry.
+const (
+	SendEntry   Kind = 1
+	DeleteEntry Kind = 2
+	CancelEntry Kind = 3
+	ReadEntry   Kind = 4
+)
+
+// Entry is one thing this device still owes the server: a versioned fact, encoded for the wire when it is sent.
+type Entry struct {
+	V              uint8   `msg:"v"`
+	Kind           Kind    `msg:"k"`
+	ConversationID string  `msg:"c"`
+	OpID           wire.ID `msg:"o,omitempty"`
+	SendID         wire.ID `msg:"i,omitempty"` // SendEntry, CancelEntry
+
+	Scope  wire.Scope  `msg:"s,omitempty"` // DeleteEntry, CancelEntry
+	What   wire.What   `msg:"w,omitempty"`
+	Anchor uint64      `msg:"a,omitempty"` // ReadEntry: the mark
+	Before int64       `msg:"t,omitempty"`
+	Ranges wire.Ranges `msg:"r,omitempty"`
+	Hide   bool        `msg:"h,omitempty"`
+
+	Ordinal      uint64 `msg:"d,omitempty"` // SendEntry: where the message stands
+	Slot         uint32 `msg:"l,omitempty"`
+	FirstAttempt int64  `msg:"f,omitempty"` // SendEntry: server time, ms
+
+	N uint64 `msg:"-"` // its key
+}
+
+// EntryVersion is the version of new entries.
+const EntryVersion = 1
+
+// Note is what a deletion has left to reclaim: a whole ordinal, or the hidden rows of some segments of one.
+type Note struct {
+	Ordinal        uint64   `msg:"o"`
+	ConversationID string   `msg:"c,omitempty"` // empty for a whole ordinal
+	Whole          bool     `msg:"w,omitempty"`
+	Segments       []uint32 `msg:"s,omitempty"` // to be rewritten without what is hidden
+	Until          uint32   `msg:"u,omitempty"` // all segments below this are hidden whole
+
+	N uint64 `msg:"-"`
+}
+
+func place(ordinal uint64, slot uint64) kv.Key { return kv.Key(ordinal<<32 | slot) }
+
+// spanOf is every place of an ordinal.
+func spanOf(ordinal uint64) kv.Span {
+	return kv.Span{From: place(ordinal, 0), To: place(ordinal, 1<<32-1)}
+}
+
+// nameOf is the keyed hash under which a conversation's ledger stands.
+func (d *Device) nameOf(conversationID string) (kv.Key, [16]byte) {
+	h := hmac.New(sha256.New, d.Secret[:])
+	h.Write([]byte(conversationID))
+	sum := h.Sum(nil)
+	return kv.Key(binary.BigEndian.Uint64(sum) >> 12), [16]byte(sum[8:24])
+}

@@ -1,0 +1,132 @@
+package vault
+
+import (
+	"context"
+
+	"github.com/lethe-im/lethe/sdk/kv"
+	"github.com/lethe-im/lethe/sdk/ledger"
+	"github.com/lethe-im/lethe/wire"
+)
+
+// Entries returns everything this device still owes the server, oldest first.
+func (v *Vault) Entries(ctx context.Context) ([]Entry, error) {
+	var out []Entry
+	err := v.store.View(ctx, []kv.Table{tableOutbox}, func(x kv.Tx) error {
+		entries, err := x.Scan(tableOutbox, kv.All, 0, false)
+		if err != nil {
+			return err
+		}
+		out = make([]Entry, len(entries))
+		for i, e := range entries {
+			if err := decode(e.Value, &out[i]); err != nil {
+				return err
+			}
+			out[i].N = uint64(e.Key)
+		}
+		return nil
+	})
+	return out, err
+}
+
+// Settle drops an outbox entry that needs nothing more here: acknowledged, or refused for good.
+func (v *Vault) Settle(ctx context.Context, e Entry) error {
+	return v.update(ctx, kv.Relaxed, []kv.Table{tableOutbox}, func(t *tx) error {
+		return t.Delete(tableOutbox, kv.Span{From: kv.Key(e.N), To: kv.Key(e.N)})
+	})
+}
+
+// Acknowledged drops a deletion's entry and, where it was by time, replaces the time by the seq that the server resolved.
+func (v *Vault) Acknowledged(ctx context.Context, e Entry, ack *wire.DeleteAck) (Settled, error) {
+	var out Settled
+	err := v.update(ctx, kv.Relaxed, deleteTables, func(t *tx) error {
+		out = Settled{}
+		if err := t.Delete(tableOutbox, kv.Span{From: kv.Key(e.N), To: kv.Key(e.N)}); err != nil {
+			return err
+		}
+		if e.What != wire.WhatTime || !e.Scope.Local() {
+			return nil
+		}
+		cs, err := t.load(e.ConversationID)
+		if err != nil {
+			return err
+		}
+		c := cs[0]
+		before := c.book().Clone()
+		c.book().Resolve(ledger.Bound{Before: e.Before, Anchor: e.Anchor}, ack.Through)
+		c.changeBook()
+		return t.settle(c, &before, &out)
+	})
+	return out, err
+}
+
+// Cancelled drops a cancel's entry. Had the message arrived, its seq joins the ledger that the deletion named.
+func (v *Vault) Cancelled(ctx context.Context, e Entry, ack *wire.CancelAck) (Settled, error) {
+	var out Settled
+	err := v.update(ctx, kv.Relaxed, deleteTables, func(t *tx) error {
+		out = Settled{}
+		if err := t.Delete(tableOutbox, kv.Span{From: kv.Key(e.N), To: kv.Key(e.N)}); err != nil {
+			return err
+		}
+		if ack.Never || !e.Scope.Local() {
+			return nil
+		}
+		cs, err := t.load(e.ConversationID)
+		if err != nil {
+			return err
+		}
+		c := cs[0]
+		before := c.book().Clone()
+		join := wire.Ledger{Ranges: wire.RangesOf(ack.Seq)}
+		if e.Hide {
+			join.HiddenAt = ack.Seq + 1
+		}
+		c.book().Raise(ack.Seq)
+		c.book().Local.Join(join)
+		c.changeBook()
+		out.Seqs = []uint64{ack.Seq}
+		return t.settle(c, &before, &out)
+	})
+	return out, err
+}
+
+// MarkRead moves this user's read mark to the newest message and queues it. No entry: it was there already.
+func (v *Vault) MarkRead(ctx context.Context, conversationID string) (*Entry, error) {
+	var out *Entry
+	err := v.update(ctx, kv.Relaxed, []kv.Table{tableOutbox}, func(t *tx) error {
+		out = nil
+		cs, err := t.load(conversationID)
+		if err != nil {
+			return err
+		}
+		c := cs[0]
+		if c.Record != nil && c.Record.Unread > 0 {
+			c.Record.Unread = 0
+			c.change()
+		}
+		if c.book().ReadUpTo() >= c.book().Head {
+			return nil
+		}
+		c.book().Read = c.book().Head
+		c.changeBook()
+		e, err := t.enqueue(Entry{Kind: ReadEntry, ConversationID: conversationID, Anchor: c.book().Head})
+		out = &e
+		return err
+	})
+	return out, err
+}
+
+// SetDraft keeps what the user has typed.
+func (v *Vault) SetDraft(ctx context.Context, conversationID, draft string) error {
+	return v.update(ctx, kv.Relaxed, nil, func(t *tx) error {
+		cs, err := t.load(conversationID)
+		if err != nil {
+			return err
+		}
+		if err := t.begin(cs[0], 0); err != nil {
+			return err
+		}
+		cs[0].Record.Draft = draft
+		cs[0].change()
+		return nil
+	})
+}

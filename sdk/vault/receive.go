@@ -1,0 +1,76 @@
+package vault
+
+import (
+	"context"
+
+	"github.com/lethe-im/lethe/sdk/kv"
+	"github.com/lethe-im/lethe/sdk/ledger"
+	"github.com/lethe-im/lethe/wire"
+)
+
+// Received is what new messages did to a conversation.
+type Received struct {
+	Ordinal uint64
+	Rows    []Row // those that were new and are visible, oldest first
+	Fold    bool  // a segment is full: fold the tail
+}
+
+// Receive stores pushed messages in the tail. What is here already, or hidden, is left out; a newer message brings a hidden
+// conversation back with what its ledgers leave.
+func (v *Vault) Receive(ctx context.Context, e *wire.MessagesEvent) (Received, error) {
+	var out Received
+	err := v.update(ctx, kv.Relaxed, []kv.Table{tableTail}, func(t *tx) error {
+		out = Received{}
+		cs, err := t.load(e.ConversationID)
+		if err != nil {
+			return err
+		}
+		c := cs[0]
+		if err := t.begin(c, e.Log); err != nil {
+			return err
+		}
+		out.Ordinal = c.Record.Ordinal
+		for i := range e.Messages {
+			m := &e.Messages[i]
+			if c.Record.Covered.Has(m.Seq) || m.Seq <= c.book().Through() {
+				continue
+			}
+			if err := t.receive(c, m, &out); err != nil {
+				return err
+			}
+		}
+		c.change()
+		return nil
+	})
+	return out, err
+}
+
+func (t *tx) receive(c *conv, m *wire.Message, out *Received) error {
+	book := c.book()
+	// Messages between the head and this one were missed: only the server can count them.
+	if m.Seq > book.Head+1 {
+		c.Record.Stale = true
+	}
+	fresh := book.Raise(m.Seq)
+	c.ledgerChange = c.ledgerChange || fresh
+	c.Record.Covered = c.Record.Covered.Add(ledger.Interval{From: m.Seq, To: m.Seq})
+	c.Record.Time = max(c.Record.Time, m.Time)
+	if book.Hides(m.Seq, m.Time) {
+		return nil
+	}
+	row := Row{Message: *m, Slot: uint32(m.Seq)}
+	out.Rows = append(out.Rows, row)
+	out.Fold = out.Fold || m.Seq%wire.SegmentSize == wire.SegmentSize-1
+	if fresh && m.From != t.v.user && m.Seq > book.ReadUpTo() {
+		c.Record.Unread++
+	}
+	c.showLast(row)
+	return put(t.Tx, tableTail, place(c.Record.Ordinal, m.Seq), &row)
+}
+
+// showLast makes the row the preview if it is newer; unsent messages are the newest.
+func (c *conv) showLast(row Row) {
+	if c.Record.Last == nil || row.Slot > c.Record.LastSlot {
+		c.Record.Last, c.Record.LastSlot = &row, row.Slot
+	}
+}
