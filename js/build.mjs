@@ -1,0 +1,81 @@
+// Makes dist/ from dist/lethe.wasm (which the Makefile builds before) and the TypeScript: node js/build.mjs
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { compress } from './compress.mjs';
+
+const out = 'dist';
+const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
+
+const shared = {
+  bundle: true,
+  minify: true,
+  target: 'es2022',
+  charset: 'utf8',
+  legalComments: 'none',
+  logLevel: 'warning',
+};
+
+/** wasm_exec.js comes from the toolchain that built the wasm, as a function, so that importing it changes no globals. */
+const wasmExec = {
+  name: 'wasm_exec',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^go:wasm_exec$/ }, () => ({ path: 'wasm_exec', namespace: 'go' }));
+    onLoad({ filter: /.*/, namespace: 'go' }, () => {
+      const root = execFileSync('go', ['env', 'GOROOT'], { encoding: 'utf8' }).trim();
+      const source = readFileSync(join(root, 'lib/wasm/wasm_exec.js'), 'utf8');
+      return { contents: `export function defineGo() {\n${source}\n}`, loader: 'js' };
+    });
+  },
+};
+
+/** The worker's script as a string inside the page's. */
+const worker = (source) => ({
+  name: 'worker',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^lethe:worker$/ }, () => ({ path: 'worker', namespace: 'lethe' }));
+    onLoad({ filter: /.*/, namespace: 'lethe' }, () => ({ contents: source, loader: 'text' }));
+  },
+});
+
+async function bundle(entry, outfile, options) {
+  const { outputFiles } = await build({ ...shared, entryPoints: [entry], write: false, ...options });
+  writeFileSync(join(out, outfile), outputFiles[0].text);
+  return outputFiles[0].text;
+}
+
+mkdirSync(out, { recursive: true });
+const workerSource = await bundle('js/worker.ts', 'lethe.worker.js', { format: 'iife', plugins: [wasmExec] });
+const plugins = [wasmExec, worker(workerSource)];
+await Promise.all([
+  bundle('js/script.ts', 'lethe.js', { format: 'iife', plugins }),
+  bundle('js/index.ts', 'index.mjs', { format: 'esm', plugins }),
+  bundle('js/demo/demo.ts', 'demo.js', { format: 'iife' }),
+]);
+
+execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'js/tsconfig.build.json'], {
+  stdio: 'inherit',
+});
+
+const files = {};
+for (const name of ['lethe.wasm', 'lethe.js', 'lethe.worker.js', 'index.mjs', 'demo.js']) {
+  const bytes = readFileSync(join(out, name));
+  files[name] = { bytes: bytes.length, ...compress(join(out, name), bytes) };
+}
+writeFileSync(
+  join(out, 'build-info.json'),
+  `${JSON.stringify(
+    {
+      version,
+      go: execFileSync('go', ['env', 'GOVERSION'], { encoding: 'utf8' }).trim(),
+      wasmSHA256: createHash('sha256')
+        .update(readFileSync(join(out, 'lethe.wasm')))
+        .digest('hex'),
+      files,
+    },
+    null,
+    2,
+  )}\n`,
+);
