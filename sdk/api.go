@@ -202,7 +202,7 @@ type DeleteMessagesResult struct {
 // InspectResult is what the device and the server hold of one conversation, deleted or not.
 type InspectResult struct {
 	ConversationID string `msg:"conversationID"`
-	Messages       uint64 `msg:"messages"` // rows on this device, hidden ones that wait for reclaim included
+	Messages       uint64 `msg:"messages"` // rows on this device
 	Records        uint64 `msg:"records"`  // records in the database
 	Bytes          uint64 `msg:"bytes"`    // their values
 	Outbox         uint32 `msg:"outbox"`   // operations the server has not acknowledged

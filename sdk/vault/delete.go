@@ -37,7 +37,8 @@ type Settled struct {
 	Seqs    []uint64 // single seqs that were named
 	Slots   []uint32 // unsent messages that went
 	Hidden  bool     // the conversation left the list
-	Garbage bool     // rows wait for reclaim
+	Garbage bool     // rows wait for reclaim …
+	Ordinal uint64   // … of this ordinal
 }
 
 var deleteTables = []kv.Table{tableSegments, tableTail, tableSent, tableOutbox, tableGarbage}
@@ -94,6 +95,9 @@ func (t *tx) delete(c *conv, d Deletion, out *Deleted) error {
 	}
 	if !d.Scope.Remote() || d.What == wire.WhatMessages && len(seqs) == 0 {
 		return nil
+	}
+	if book.Log == 0 && anchor == 0 {
+		return nil // only unsent messages were here: the server has no such conversation of this user yet
 	}
 	e, err := t.enqueue(Entry{
 		Kind: DeleteEntry, ConversationID: c.ID, OpID: d.OpID, Scope: d.Scope, What: d.What, Anchor: anchor,

@@ -122,7 +122,7 @@ func (v *Vault) rewriteOnce(ctx context.Context, conversationID string, segments
 			return err
 		}
 	}
-	return v.updateLocked(ctx, kv.Relaxed, []kv.Table{tableSegments, tableTail}, func(t *tx) error {
+	return v.updateLocked(ctx, kv.Relaxed, []kv.Table{tableSegments, tableTail, tableGarbage}, func(t *tx) error {
 		cs, err := t.load(conversationID)
 		if err != nil {
 			return err

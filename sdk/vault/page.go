@@ -11,7 +11,7 @@ import (
 // Query asks for messages of one conversation, from the newest down.
 type Query struct {
 	ConversationID string
-	Below          uint64 // only seqs below this; 0 = everything, unsent ones first
+	Below          uint64 // only seqs below this; 0 = everything, unsent ones first and beyond Count
 	Count          int
 	// AcrossGaps takes what is here without minding what was never fetched: the way to read without a server.
 	AcrossGaps bool
@@ -81,15 +81,12 @@ func (t *tx) page(c *conv, q Query) (View, error) {
 	if hasGap && !q.AcrossGaps {
 		floor = max(floor, gap.To+1)
 	}
-	rows, more, err := t.rowsBelow(ordinal, book, below, floor, q.Count-len(out.Rows))
+	rows, more, err := t.rowsBelow(ordinal, book, below, floor, q.Count)
 	if err != nil {
 		return out, err
 	}
 	out.Rows = append(out.Rows, rows...)
-	if len(out.Rows) > q.Count {
-		out.Rows, more = out.Rows[:q.Count], true
-	}
-	if hasGap && !q.AcrossGaps && !more && len(out.Rows) < q.Count {
+	if hasGap && !q.AcrossGaps && !more && len(rows) < q.Count {
 		out.Gap = &gap
 	}
 	out.Completed = !more && !hasGap

@@ -49,7 +49,7 @@ func (t *tx) settleWhole(c *conv, before *ledger.Book, out *Settled) error {
 	if !emptied && !book.HidesConversation() {
 		return nil
 	}
-	out.Garbage = true
+	out.Garbage, out.Ordinal = true, old.Ordinal
 	if err := t.note(Note{Ordinal: old.Ordinal, Whole: true, Until: uint32(book.Head/wire.SegmentSize) + 1}); err != nil {
 		return err
 	}
@@ -155,7 +155,7 @@ func (t *tx) noteHidden(c *conv, before *ledger.Book, out *Settled) error {
 		}
 	}
 	sort.Slice(n.Segments, func(i, j int) bool { return n.Segments[i] < n.Segments[j] })
-	out.Garbage = true
+	out.Garbage, out.Ordinal = true, n.Ordinal
 	return t.note(n)
 }
 

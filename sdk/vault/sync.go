@@ -153,7 +153,6 @@ func (v *Vault) ApplyHeads(ctx context.Context, states []wire.HeadState) ([]stri
 
 func (t *tx) head(c *conv, s *wire.HeadState) error {
 	book := c.book()
-	before := book.Clone()
 	book.Raise(s.Head)
 	book.ServerRead = max(book.ServerRead, s.ReadUpTo)
 	book.Log = s.Log
@@ -175,6 +174,7 @@ func (t *tx) head(c *conv, s *wire.HeadState) error {
 		c.showLast(Row{Message: *m, Slot: uint32(m.Seq)})
 	}
 	c.change()
-	var settled Settled
-	return t.settle(c, &before, &settled)
+	err := t.settleLast(c)
+	r.Stale = false // this was the answer; what is still missing comes with a page
+	return err
 }
