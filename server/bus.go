@@ -20,7 +20,7 @@ type Topic struct {
 
 // Poke says what to look at.
 type Poke struct {
-	N    uint64 // a user topic: the user's number now
+	N    uint64 // a user topic: the user's number now, 0 if the publisher does not know it
 	From uint64 // a log topic: the new seqs are From … To
 	To   uint64
 	// Except is the connection that caused it and has its answer already; 0 = none.

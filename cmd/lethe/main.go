@@ -1,0 +1,82 @@
+// Command lethe is Lethe's server in one binary: it keeps everything in one folder.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+const help = `lethe is the server of the Lethe chat SDK. It keeps everything in one folder.
+
+Usage:
+
+  lethe serve --data DIR [options]          run the server
+  lethe token --data DIR --user U [options] print a token with which user U can log in
+
+"lethe serve -h" and "lethe token -h" list the options.
+`
+
+// errUsage is a wrong call: its text has been printed.
+var errUsage = errors.New("usage")
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	switch {
+	case errors.Is(err, errUsage):
+		os.Exit(2)
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "lethe:", err)
+		os.Exit(1)
+	}
+}
+
+// run runs the command that args name.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	command := "help"
+	if len(args) > 0 {
+		command, args = args[0], args[1:]
+	}
+	switch command {
+	case "serve":
+		return serve(ctx, args, stdout, stderr)
+	case "token":
+		return token(args, stdout, stderr)
+	case "help", "-h", "-help", "--help":
+		_, err := io.WriteString(stdout, help)
+		return err
+	default:
+		return usage(stderr, "unknown command %q; lethe help lists them", command)
+	}
+}
+
+// usage says in one line what is wrong with a call.
+func usage(stderr io.Writer, format string, args ...any) error {
+	fmt.Fprintf(stderr, "lethe: "+format+"\n", args...)
+	return errUsage
+}
+
+// parse reads a command's options. done: it was asked for help only, and has answered.
+func parse(f *flag.FlagSet, args []string, stdout, stderr io.Writer, intro string) (done bool, err error) {
+	f.SetOutput(io.Discard) // its own complaints take many lines
+	f.Usage = func() {}
+	switch err := f.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprint(stdout, intro, "\nOptions:\n\n")
+		f.SetOutput(stdout)
+		f.PrintDefaults()
+		return true, nil
+	case err != nil:
+		return false, usage(stderr, "%s: %v; lethe %s -h lists the options", f.Name(), err, f.Name())
+	case f.NArg() > 0:
+		return false, usage(stderr, "%s: unexpected %q; lethe %s -h lists the options", f.Name(), f.Arg(0), f.Name())
+	}
+	return false, nil
+}

@@ -1,0 +1,252 @@
+package server
+
+import (
+	"context"
+	"sync"
+
+	"github.com/lethe-im/lethe/wire"
+)
+
+// pushMessages bounds the messages of one event: so many of the largest fit a frame.
+const pushMessages = wire.MaxServerFrame / (wire.MaxPayload + 1<<10) / 2
+
+// pushBehind bounds how far an open log is pushed after: what is older a device asks for in pages.
+const pushBehind = wire.MaxPage
+
+// pusher reads the Store when the Bus pokes and queues events. Pokes may be lost, doubled or overtaken, so it keeps
+// itself how far each log was pushed and pushes without gaps from there. Rows events go to the connection that caused
+// them as well: each is the change after the number that the connection has, and leaving one out would be a gap.
+type pusher struct {
+	c       *connection
+	wake    chan struct{}
+	quit    chan struct{}
+	stopped chan struct{}
+
+	mu   sync.Mutex
+	rows bool // the user's rows may have changed
+	logs map[uint64]*following
+
+	user func() // ends the user's subscription
+
+	// cursor guards the rows that the connection has; see (*connection).rows.
+	cursor    sync.Mutex
+	following bool   // a rows request was answered to the end
+	n         uint64 // the number that the connection has then
+}
+
+// following is one log that the connection hears of.
+type following struct {
+	pushed uint64 // the connection has or will get what is up to here
+	head   uint64 // the newest seq heard of
+	cancel func()
+}
+
+func newPusher(c *connection) *pusher {
+	return &pusher{
+		c: c, wake: make(chan struct{}, 1), quit: make(chan struct{}), stopped: make(chan struct{}),
+		logs: map[uint64]*following{},
+	}
+}
+
+func (p *pusher) signal() {
+	select {
+	case p.wake <- struct{}{}:
+	default: // it will look anyway
+	}
+}
+
+// follow subscribes to the user and to the logs that are open now, from their heads on.
+func (p *pusher) follow(ctx context.Context) error {
+	p.user = p.c.server.Bus.Subscribe(Topic{App: p.c.who.App, User: p.c.who.User}, func(Poke) {
+		p.mu.Lock()
+		p.rows = true
+		p.mu.Unlock()
+		p.signal()
+	})
+	return p.refresh(ctx, true)
+}
+
+// refresh follows the logs that the user has come into and leaves the others. At the start a log is pushed from its
+// head on, later from where the stay began, since its first messages may have come before the subscription.
+func (p *pusher) refresh(ctx context.Context, start bool) error {
+	open, err := p.c.server.Store.Logs(ctx, p.c.who)
+	if err != nil {
+		return err
+	}
+	added := false
+	stays := make(map[uint64]struct{}, len(open))
+	for _, l := range open {
+		stays[l.Log] = struct{}{}
+		if p.heard(l.Log, l.Head) {
+			continue
+		}
+		added = true
+		f := &following{pushed: l.Head, head: l.Head}
+		if !start {
+			f.pushed = l.Joined - 1
+		}
+		p.mu.Lock()
+		p.logs[l.Log] = f
+		p.mu.Unlock()
+		f.cancel = p.c.server.Bus.Subscribe(Topic{App: p.c.who.App, Log: l.Log}, func(poke Poke) { p.poke(f, poke) })
+	}
+	p.mu.Lock()
+	for log, f := range p.logs {
+		if _, ok := stays[log]; !ok {
+			delete(p.logs, log)
+			defer f.cancel()
+		}
+	}
+	p.mu.Unlock()
+	if !added {
+		return nil
+	}
+	// What came between reading the heads and subscribing.
+	if open, err = p.c.server.Store.Logs(ctx, p.c.who); err != nil {
+		return err
+	}
+	for _, l := range open {
+		p.heard(l.Log, l.Head)
+	}
+	p.signal()
+	return nil
+}
+
+// heard notes a log's head and tells whether the log is followed.
+func (p *pusher) heard(log, head uint64) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	f, ok := p.logs[log]
+	if ok {
+		f.head = max(f.head, head)
+	}
+	return ok
+}
+
+// poke notes new messages. The connection's own are passed over, unless others before them are still to be pushed.
+func (p *pusher) poke(f *following, poke Poke) {
+	p.mu.Lock()
+	f.head = max(f.head, poke.To)
+	if poke.Except == p.c.id && poke.From == f.pushed+1 {
+		f.pushed = poke.To
+	}
+	p.mu.Unlock()
+	p.signal()
+}
+
+// unfollow ends the subscriptions. Their ends take the Bus's lock, under which pokes take mu: never the other way round.
+func (p *pusher) unfollow() {
+	p.mu.Lock()
+	logs := p.logs
+	p.logs = nil
+	p.mu.Unlock()
+	for _, f := range logs {
+		f.cancel()
+	}
+	p.user()
+}
+
+// run pushes until stop. A failing Store ends the connection: the device comes back and asks.
+func (p *pusher) run(ctx context.Context) {
+	defer close(p.stopped)
+	for {
+		select {
+		case <-p.quit:
+			return
+		case <-p.wake:
+		}
+		if err := p.pushAll(ctx); err != nil {
+			p.c.server.Logger.Error("push failed", "app", p.c.who.App, "user", p.c.who.User, "err", err)
+			p.c.out.end(wire.CloseInternal)
+			return
+		}
+	}
+}
+
+// stop ends run, then the subscriptions.
+func (p *pusher) stop() {
+	close(p.quit)
+	<-p.stopped
+	p.unfollow()
+}
+
+// pushAll pushes rows before messages, so that a device knows a conversation before its first message comes.
+func (p *pusher) pushAll(ctx context.Context) error {
+	p.mu.Lock()
+	rows := p.rows
+	p.rows = false
+	p.mu.Unlock()
+	if rows {
+		if err := p.refresh(ctx, false); err != nil {
+			return err
+		}
+		if err := p.pushRows(ctx); err != nil {
+			return err
+		}
+	}
+	for {
+		log, from, to, ok := p.due()
+		if !ok {
+			return nil
+		}
+		if err := p.pushLog(ctx, log, from, to); err != nil {
+			return err
+		}
+	}
+}
+
+// due takes one log that has something to push.
+func (p *pusher) due() (log, from, to uint64, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for log, f := range p.logs {
+		if f.head > f.pushed {
+			from, to = f.pushed+1, f.head
+			f.pushed = f.head
+			if to-from >= pushBehind {
+				from = to - pushBehind + 1
+			}
+			return log, from, to, true
+		}
+	}
+	return 0, 0, 0, false
+}
+
+func (p *pusher) pushLog(ctx context.Context, log, from, to uint64) error {
+	for ; from <= to; from += pushMessages {
+		e, err := p.c.server.Store.Messages(ctx, p.c.who, log, from, min(to, from+pushMessages-1))
+		if err != nil {
+			return err
+		}
+		if len(e.Messages) == 0 {
+			continue
+		}
+		frame, err := wire.NewEvent(wire.EventMessages, &e)
+		if err != nil {
+			return err
+		}
+		p.c.out.push(frame)
+	}
+	return nil
+}
+
+func (p *pusher) pushRows(ctx context.Context) error {
+	p.cursor.Lock()
+	defer p.cursor.Unlock()
+	for p.following {
+		r, err := p.c.server.Store.Rows(ctx, p.c.who, p.n, rowsLimit)
+		if err != nil {
+			return err
+		}
+		if r.N == p.n {
+			return nil
+		}
+		frame, err := wire.NewEvent(wire.EventRows, &r)
+		if err != nil {
+			return err
+		}
+		p.c.out.push(frame)
+		p.n = r.N
+	}
+	return nil
+}

@@ -1,0 +1,38 @@
+package server
+
+import (
+	"context"
+
+	"github.com/lethe-im/lethe/wire"
+)
+
+// send appends a message and tells the members' connections, but not this one.
+func (c *connection) send(ctx context.Context, s wire.Send) (wire.SendAck, error) {
+	conversation, err := wire.ParseConversation(s.ConversationID)
+	if err != nil {
+		return wire.SendAck{}, err
+	}
+	if err := checkMessage(s.Type, s.Payload); err != nil {
+		return wire.SendAck{}, err
+	}
+	ack, repeated, err := c.server.Store.Send(ctx, c.who, s, c.server.now())
+	if err != nil || repeated {
+		return ack, err
+	}
+	if ack.Seq == 1 && conversation.Kind == wire.C2CKind {
+		// It has made both users' spans.
+		c.publish(Topic{App: c.who.App, User: c.who.User}, Poke{})
+		c.publish(Topic{App: c.who.App, User: conversation.Target}, Poke{})
+	}
+	c.publish(Topic{App: c.who.App, Log: ack.Log}, Poke{From: ack.Seq, To: ack.Seq, Except: c.id})
+	return ack, nil
+}
+
+// checkMessage refuses an unknown type of message and a payload that is no map or too large.
+// Errors: ParameterInvalid, MessageTooLarge.
+func checkMessage(kind string, payload []byte) error {
+	if kind != wire.TypeText && kind != wire.TypeCustom {
+		return wire.Errorf(wire.ParameterInvalid, "a message is a %s or a %s", wire.TypeText, wire.TypeCustom)
+	}
+	return wire.CheckPayload(payload)
+}

@@ -1,0 +1,207 @@
+// Package server is Lethe's server: WebSocket at /v1/ws for devices, HTTP under /v1 for an app's own backend, and, if
+// wanted, the web page. It keeps no state of its own but the open connections: truth is in a [Store], and a [Bus] tells
+// connections to look there.
+//
+// A server can be mounted in any Go program:
+//
+//	s, err := server.New(server.Options{Store: store, Apps: map[string]server.App{"lethe": {Key: key, Settings: server.Lethe}}})
+//	mux.Handle("/v1/", s.Handler())
+package server
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/lethe-im/lethe/wire"
+)
+
+// Options are what a server is made of. Store and Apps are needed, the rest has defaults.
+type Options struct {
+	Store Store
+	Bus   Bus // default: in this process
+	// Apps are the tenants by appID.
+	Apps map[string]App
+	// Dev adds GET /v1/dev/token, which gives anyone a token. Never in production.
+	Dev bool
+	// Web, if set, is served at /: its index.html and what is under dist/, nothing else.
+	Web fs.FS
+	// Origins are host patterns (path.Match) of pages on other hosts that may connect; the server's own host always may.
+	Origins []string
+	Clock   func() time.Time // default: time.Now
+	Logger  *slog.Logger     // default: slog.Default()
+}
+
+// App is one tenant.
+type App struct {
+	Key      []byte // signs and checks tokens: HS256, at least MinKey bytes
+	Settings Settings
+}
+
+// MinKey is the least length of an app's key, in bytes.
+const MinKey = 32
+
+// timing are the protocol's waiting times.
+type timing struct {
+	hello time.Duration // for the first frame
+	idle  time.Duration // without a frame
+	write time.Duration // for one frame to be taken
+	end   time.Duration // for the closing handshake
+}
+
+// Server answers devices and backends.
+type Server struct {
+	Options
+	times timing
+	queue int // bytes a connection may have waiting
+
+	stop    context.CancelFunc
+	stopped chan struct{} // the sweeper has ended
+
+	mu          sync.Mutex
+	draining    bool
+	connections map[*connection]struct{}
+	gone        chan struct{} // closed when draining and no connection is left
+}
+
+// New makes a server. Shutdown ends it.
+func New(o Options) (*Server, error) {
+	if o.Store == nil || len(o.Apps) == 0 {
+		return nil, errors.New("server: a Store and at least one app are needed")
+	}
+	for id, app := range o.Apps {
+		if err := wire.CheckIdentifier(id); err != nil {
+			return nil, err
+		}
+		if len(app.Key) < MinKey {
+			return nil, wire.Errorf(wire.ParameterInvalid, "app %q: a key needs at least %d bytes", id, MinKey)
+		}
+	}
+	if o.Bus == nil {
+		o.Bus = NewBus()
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	s := &Server{
+		Options:     o,
+		times:       timing{hello: 5 * time.Second, idle: 90 * time.Second, write: 5 * time.Second, end: 5 * time.Second},
+		queue:       2 * wire.MaxServerFrame,
+		stop:        stop,
+		stopped:     make(chan struct{}),
+		connections: map[*connection]struct{}{},
+		gone:        make(chan struct{}),
+	}
+	go s.sweep(ctx)
+	return s, nil
+}
+
+func (s *Server) now() int64 { return s.Clock().UnixMilli() }
+
+// sweep forgets old operations and sends, at the start and every hour.
+func (s *Server) sweep(ctx context.Context) {
+	defer close(s.stopped)
+	tick := time.NewTicker(time.Hour)
+	defer tick.Stop()
+	for {
+		if err := s.Store.Forget(ctx, s.Clock().Add(-Remembered).UnixMilli()); err != nil && ctx.Err() == nil {
+			s.Logger.Error("forget", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// Shutdown lets every connection finish the request in hand, closes it with CloseDraining and waits for all to end; new
+// ones are turned away the same way. When ctx ends first, what is left is cut and ctx's error returned. The Store stays
+// open: it is the caller's.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.stop()
+	s.mu.Lock()
+	if !s.draining {
+		s.draining = true
+		if len(s.connections) == 0 {
+			close(s.gone)
+		}
+	}
+	for c := range s.connections {
+		go c.drain()
+	}
+	s.mu.Unlock()
+
+	var err error
+	select {
+	case <-s.gone:
+	case <-ctx.Done():
+		err = ctx.Err()
+		s.mu.Lock()
+		for c := range s.connections {
+			c.cut()
+		}
+		s.mu.Unlock()
+		<-s.gone
+	}
+	<-s.stopped
+	return err
+}
+
+// enter counts a connection in and tells whether it may stay.
+func (s *Server) enter(c *connection) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.draining {
+		return false
+	}
+	s.connections[c] = struct{}{}
+	return true
+}
+
+func (s *Server) leave(c *connection) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.connections, c)
+	if s.draining && len(s.connections) == 0 {
+		close(s.gone)
+	}
+}
+
+// Handler answers everything under /v1, and / when Web is set.
+func (s *Server) Handler() http.Handler {
+	mux := http.NewServeMux()
+	route(mux, http.MethodGet, "/v1/ws", s.connect)
+	route(mux, http.MethodGet, "/v1/health", s.health)
+	route(mux, http.MethodPost, "/v1/groups", s.admin(s.putGroup))
+	route(mux, http.MethodPost, "/v1/groups/{groupID}/members", s.admin(s.members))
+	route(mux, http.MethodPost, "/v1/notices", s.admin(s.notice))
+	route(mux, http.MethodPost, "/v1/import", s.admin(s.importMessages))
+	if s.Dev {
+		route(mux, http.MethodGet, "/v1/dev/token", s.devToken)
+	}
+	mux.HandleFunc("/v1/", func(w http.ResponseWriter, _ *http.Request) {
+		refuse(w, http.StatusNotFound, wire.Errorf(wire.OperationUnknown, "no such address"))
+	})
+	if s.Web != nil {
+		mux.Handle("/", web{s.Web})
+	}
+	return mux
+}
+
+// route answers one method at one address, and any other method with 405.
+func route(mux *http.ServeMux, method, path string, fn http.HandlerFunc) {
+	mux.HandleFunc(method+" "+path, fn)
+	mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Allow", method)
+		refuse(w, http.StatusMethodNotAllowed, wire.Errorf(wire.OperationUnknown, "only %s here", method))
+	})
+}
