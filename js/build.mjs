@@ -53,6 +53,7 @@ await Promise.all([
   bundle('js/script.ts', 'lethe.js', { format: 'iife', plugins }),
   bundle('js/index.ts', 'index.mjs', { format: 'esm', plugins }),
   bundle('js/demo/demo.ts', 'demo.js', { format: 'iife' }),
+  bundle('js/demo/demo.css', 'demo.css', {}),
 ]);
 
 execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'js/tsconfig.build.json'], {
@@ -60,7 +61,7 @@ execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'js/tsc
 });
 
 const files = {};
-for (const name of ['lethe.wasm', 'lethe.js', 'lethe.worker.js', 'index.mjs', 'demo.js']) {
+for (const name of ['lethe.wasm', 'lethe.js', 'lethe.worker.js', 'index.mjs', 'demo.js', 'demo.css']) {
   const bytes = readFileSync(join(out, name));
   files[name] = { bytes: bytes.length, ...compress(join(out, name), bytes) };
 }

@@ -1,0 +1,76 @@
+import type { Conversation } from '../api.js';
+import { avatar, button, element } from './elements.js';
+import { listTime } from './times.js';
+
+/** The list of conversations of one person. */
+export class ConversationList {
+  readonly root: HTMLElement;
+  readonly #items = element('ul', { class: 'conversations', 'data-testid': 'conversation-list' });
+  readonly #open: (conversationID: string) => void;
+
+  constructor(open: (conversationID: string) => void) {
+    this.#open = open;
+    const to = element('input', {
+      placeholder: 'New chat with…',
+      'aria-label': 'New chat with this user',
+      'data-testid': 'new-chat',
+      autocomplete: 'off',
+    });
+    const form = element('form', { class: 'new-chat' }, to);
+    form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      if (to.value.trim() !== '') {
+        open(`C2C${to.value.trim()}`);
+        to.value = '';
+      }
+    });
+    this.root = element('nav', { class: 'side', 'aria-label': 'Conversations' }, this.#items, form);
+  }
+
+  show(conversations: Conversation[], current: string): void {
+    this.#items.replaceChildren(...conversations.map((conversation) => this.#item(conversation, current)));
+    if (conversations.length === 0) {
+      this.#items.append(element('li', { class: 'empty' }, 'No conversations.'));
+    }
+  }
+
+  #item(conversation: Conversation, current: string): HTMLElement {
+    const { conversationID, type, unreadCount, lastMessage, lastTime } = conversation;
+    const name = conversation.name || 'Notices';
+    const isCurrent = conversationID === current;
+    const item = button(
+      '',
+      {
+        class: 'conversation',
+        'data-testid': 'conversation',
+        'data-id': conversationID,
+        'aria-current': isCurrent ? 'true' : 'false',
+      },
+      () => this.#open(conversationID),
+    );
+    const sender = type === 'GROUP' && lastMessage ? `${lastMessage.fromAccount}: ` : '';
+    const preview = conversation.draft
+      ? `Draft: ${conversation.draft}`
+      : lastMessage
+        ? sender + lastMessage.messageForShow
+        : 'No messages';
+    item.append(
+      avatar(name),
+      element(
+        'span',
+        { class: 'summary' },
+        element('span', { class: 'name' }, name),
+        element('time', {}, listTime(lastTime)),
+        element('span', { class: 'preview', 'data-testid': 'preview' }, preview),
+        unreadCount > 0
+          ? element(
+              'span',
+              { class: 'badge', 'data-testid': 'unread', 'aria-label': `${unreadCount} unread` },
+              unreadCount > 99 ? '99+' : String(unreadCount),
+            )
+          : '',
+      ),
+    );
+    return element('li', {}, item);
+  }
+}

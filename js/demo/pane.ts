@@ -1,0 +1,296 @@
+import type { Chat, EventName, Message } from '../api.js';
+import { ConversationList } from './conversation-list.js';
+import { type Deletions, deletionPanel, SelectionBar, told } from './deletions.js';
+import { avatar, button, element } from './elements.js';
+import { EventLog, Inspector } from './inspector.js';
+import { MessageList } from './message-list.js';
+
+const PAGE = 50;
+
+/** One person's half of the page, over one chat. */
+export class Pane {
+  readonly root: HTMLElement;
+  readonly #chat: Chat;
+  readonly #userID: string;
+  readonly #list = new ConversationList((conversationID) => this.#open(conversationID));
+  readonly #messages = new MessageList(
+    () => this.#earlier(),
+    () => this.#showSelection(),
+  );
+  readonly #inspector = new Inspector();
+  readonly #log = new EventLog();
+  readonly #state = element('span', { class: 'state', 'data-testid': 'net-state' }, 'connecting');
+  readonly #title = element('h3', { 'data-testid': 'open-conversation' });
+  readonly #text = element('input', {
+    placeholder: 'Message',
+    'aria-label': 'Message',
+    autocomplete: 'off',
+    'data-testid': 'composer',
+  });
+  readonly #composer = element('form', { class: 'composer' }, this.#text);
+  readonly #panel: HTMLElement;
+  readonly #selection: SelectionBar;
+  readonly #conversation: HTMLElement;
+  #current = '';
+  #shown: Message[] = [];
+  #next = '';
+  #isCompleted = true;
+  #waiting: number | undefined;
+
+  constructor(chat: Chat, userID: string) {
+    this.#chat = chat;
+    this.#userID = userID;
+    const deletions = this.#deletions();
+    this.#panel = deletionPanel(deletions);
+    this.#selection = new SelectionBar(deletions, () => this.#messages.clearSelection());
+    this.#conversation = this.#conversationView();
+    this.root = element(
+      'section',
+      { class: 'pane', 'data-testid': `pane-${userID}`, 'aria-label': userID },
+      this.#header(),
+      element('div', { class: 'body' }, this.#list.root, this.#conversation),
+      this.#inspector.root,
+      this.#log.root,
+    );
+    this.#listen();
+  }
+
+  /** Logs in and opens the newest conversation. */
+  async start(token: string): Promise<void> {
+    const { data } = await this.#chat.login({ userID: this.#userID, token });
+    this.#setState(data.connected ? 'connected' : 'disconnected');
+    const { data: list } = await this.#chat.getConversationList();
+    const newest = list.conversationList[0];
+    if (newest) {
+      await this.#open(newest.conversationID);
+    } else {
+      await this.#refresh();
+    }
+  }
+
+  #header(): HTMLElement {
+    const offline = element('input', { type: 'checkbox', role: 'switch', 'data-testid': 'offline' });
+    offline.addEventListener('change', () => {
+      this.#try('setOnline', async () => {
+        await this.#chat.setOnline(!offline.checked);
+      });
+    });
+    return element(
+      'header',
+      { class: 'who' },
+      avatar(this.#userID),
+      element('h2', {}, this.#userID),
+      this.#state,
+      element('label', { class: 'switch' }, 'Offline', offline),
+    );
+  }
+
+  #conversationView(): HTMLElement {
+    const toggle = button(
+      'Delete…',
+      { class: 'quiet', 'aria-expanded': 'false', 'data-testid': 'open-deletions' },
+      () => {
+        this.#panel.hidden = !this.#panel.hidden;
+        toggle.setAttribute('aria-expanded', String(!this.#panel.hidden));
+      },
+    );
+    this.#composer.append(element('button', { class: 'solid', 'data-testid': 'send' }, 'Send'));
+    this.#composer.addEventListener('submit', (event) => {
+      event.preventDefault();
+      this.#send();
+    });
+    return element(
+      'div',
+      { class: 'conversation-view', hidden: true },
+      element('div', { class: 'title' }, this.#title, toggle),
+      this.#panel,
+      this.#messages.root,
+      this.#composer,
+      this.#selection.root,
+    );
+  }
+
+  #listen(): void {
+    const names: EventName[] = [
+      'CONVERSATION_LIST_UPDATED',
+      'MESSAGE_RECEIVED',
+      'MESSAGE_SENT',
+      'MESSAGE_FAILED',
+      'MESSAGE_DELETED',
+      'HISTORY_CLEARED',
+      'CONVERSATION_DELETED',
+      'DELETION_ACKNOWLEDGED',
+      'DELETION_REFUSED',
+      'ERASED',
+      'NET_STATE_CHANGE',
+      'SDK_NOT_READY',
+      'ERROR',
+    ];
+    for (const name of names) {
+      this.#chat.on(name, ({ data }) => {
+        this.#log.write(`${name} ${JSON.stringify(data)}`, name === 'ERROR' || name === 'DELETION_REFUSED');
+        this.#refreshSoon();
+      });
+    }
+    this.#chat.on('NET_STATE_CHANGE', ({ data }) => this.#setState(data.state));
+  }
+
+  #setState(state: string): void {
+    this.#state.textContent = state;
+    this.#state.dataset.state = state;
+  }
+
+  /** Several events come with one change; one look at the device answers all of them. */
+  #refreshSoon(): void {
+    window.clearTimeout(this.#waiting);
+    this.#waiting = window.setTimeout(() => this.#try('refresh', () => this.#refresh()), 30);
+  }
+
+  async #refresh(): Promise<void> {
+    const { data } = await this.#chat.getConversationList();
+    this.#list.show(data.conversationList, this.#current);
+    if (this.#current !== '') {
+      await this.#load(Math.max(this.#shown.length, PAGE), false);
+      await this.#markRead(data.conversationList.find((c) => c.conversationID === this.#current)?.unreadCount ?? 0);
+      await this.#inspect();
+    }
+  }
+
+  async #open(conversationID: string): Promise<void> {
+    await this.#try('open', async () => {
+      this.#current = conversationID;
+      this.#shown = [];
+      this.#title.textContent = conversationID;
+      this.#conversation.hidden = false;
+      this.#messages.clearSelection();
+      await this.#load(PAGE, true);
+      await this.#refresh();
+    });
+  }
+
+  /** Reads the newest messages of the open conversation, page by page up to count. */
+  async #load(count: number, atEnd: boolean): Promise<void> {
+    const conversationID = this.#current;
+    let messages: Message[] = [];
+    let next = '';
+    let isCompleted = false;
+    while (!isCompleted && messages.length < count) {
+      const page = await this.#page(conversationID, Math.min(count - messages.length, 1024), next);
+      messages = [...page.messageList, ...messages];
+      next = page.nextReqMessageID;
+      isCompleted = page.isCompleted || page.messageList.length === 0;
+    }
+    if (conversationID === this.#current) {
+      this.#shown = messages;
+      this.#next = next;
+      this.#isCompleted = isCompleted;
+      this.#messages.show(messages, isCompleted, atEnd);
+    }
+  }
+
+  async #page(conversationID: string, count: number, nextReqMessageID: string) {
+    try {
+      return (await this.#chat.getMessageList({ conversationID, count, nextReqMessageID })).data;
+    } catch (thrown) {
+      if ((thrown as { code?: number }).code === Lethe.ErrorCode.CONVERSATION_NOT_FOUND) {
+        return { messageList: [], nextReqMessageID: '', isCompleted: true }; // a chat that is about to begin
+      }
+      throw thrown;
+    }
+  }
+
+  #earlier(): Promise<void> {
+    return this.#try('load earlier', async () => {
+      if (!this.#isCompleted) {
+        const page = await this.#page(this.#current, PAGE, this.#next);
+        this.#shown = [...page.messageList, ...this.#shown];
+        this.#next = page.nextReqMessageID;
+        this.#isCompleted = page.isCompleted;
+        this.#messages.show(this.#shown, page.isCompleted, false);
+        await this.#inspect();
+      }
+    });
+  }
+
+  async #markRead(unread: number): Promise<void> {
+    if (unread > 0 && document.visibilityState === 'visible') {
+      await this.#chat.setMessageRead({ conversationID: this.#current });
+    }
+  }
+
+  async #inspect(): Promise<void> {
+    const { data } = await this.#chat.inspectConversation(this.#current);
+    if (data.conversationID === this.#current) {
+      this.#inspector.show(data);
+    }
+  }
+
+  #send(): void {
+    const text = this.#text.value.trim();
+    if (text === '' || this.#current === '') {
+      return;
+    }
+    this.#text.value = '';
+    this.#try('sendMessage', async () => {
+      const isGroup = this.#current.startsWith('GROUP');
+      const message = this.#chat.createTextMessage({
+        to: this.#current.slice(isGroup ? 5 : 3),
+        conversationType: isGroup ? 'GROUP' : 'C2C',
+        payload: { text },
+      });
+      await this.#chat.sendMessage(message);
+      await this.#load(this.#shown.length + 1, true);
+    });
+  }
+
+  #deletions(): Deletions {
+    const act = (name: string, work: () => Promise<string>): Promise<void> =>
+      this.#try(name, async () => {
+        this.#log.write(await work());
+        this.#messages.clearSelection();
+        await this.#refresh();
+      });
+    return {
+      clearHistory: () =>
+        act('clearHistoryMessage', async () => {
+          await this.#chat.clearHistoryMessage(this.#current);
+          return `The history of ${this.#current} was cleared.`;
+        }),
+      deleteConversation: (keepHistory) =>
+        act('deleteConversation', async () => {
+          const conversationID = this.#current;
+          await this.#chat.deleteConversation({
+            conversationIDList: [conversationID],
+            clearHistoryMessage: !keepHistory,
+          });
+          return `${conversationID} was deleted${keepHistory ? ' from the list; its messages stay' : ''}.`;
+        }),
+      deleteBefore: (before, scope) =>
+        act('deleteMessages', async () => {
+          const { data } = await this.#chat.deleteMessages({ conversationID: this.#current, before }, { scope });
+          return told(data);
+        }),
+      deleteSelected: (scope) =>
+        act('deleteMessages', async () => {
+          const messages = this.#shown.filter((message) => this.#messages.selected.has(message.ID));
+          const { data } = await this.#chat.deleteMessages({ messages }, { scope });
+          return told(data);
+        }),
+    };
+  }
+
+  #showSelection(): void {
+    const count = this.#messages.selected.size;
+    this.#selection.show(count);
+    this.#composer.hidden = count > 0;
+  }
+
+  /** Does something and tells what went wrong, if it did. */
+  async #try(what: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (thrown) {
+      this.#log.write(`${what}: ${thrown}`, true);
+    }
+  }
+}
