@@ -1,0 +1,63 @@
+# make run     builds all and serves the demo on http://127.0.0.1:8080
+# make test    installs what is missing, then runs every check and test
+# make build   bin/lethe and dist/
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := build
+
+# Debian's node may be too old, and then scripts/setup.sh puts one here.
+export PATH := $(CURDIR)/.cache/node/node_modules/.bin:$(PATH)
+
+WASM := GOOS=js GOARCH=wasm
+# What is built for the browser.
+CORE := ./wire/... ./sdk/... ./idb/... ./ws/... ./wasm/...
+GENERATED := $$(git ls-files '*_gen.go') js/types.gen.ts docs/api.md docs/errors.md
+INSTALLED := node_modules/.package-lock.json
+
+.PHONY: run build test check generate setup clean wasm server
+
+run: build
+	bin/lethe serve --addr 127.0.0.1:8080 --data .cache/demo --dev --demo --web .
+
+build: server wasm $(INSTALLED)
+	node js/build.mjs
+
+server:
+	go build -trimpath -o bin/lethe ./cmd/lethe
+
+# Without VCS stamps, so that the same source gives the same bytes.
+wasm:
+	$(WASM) go build -trimpath -buildvcs=false -ldflags "-s -w" -o dist/lethe.wasm ./wasm
+
+test: setup check
+	go test -race ./sdk/... ./server/...
+	go test $$(go list ./... | grep -v -e /sdk -e /server)
+	$(MAKE) build
+	node --test js/
+
+check: $(INSTALLED)
+	@test -z "$$(gofmt -l . | tee /dev/stderr)"
+	go vet ./...
+	$(WASM) go vet $(CORE)
+	$$(go tool -n staticcheck) ./...
+	$(WASM) $$(go tool -n staticcheck) $(CORE)
+	npx tsc
+	npx biome check --error-on-warnings
+	@before=$$(cat $(GENERATED) | sha256sum); $(MAKE) --no-print-directory generate; \
+	test "$$before" = "$$(cat $(GENERATED) | sha256sum)" || { echo "generated files had drifted; commit them as they are now" >&2; exit 1; }
+
+generate:
+	go generate ./...
+	go run ./js/gen
+
+setup: $(INSTALLED)
+	scripts/setup.sh browser
+
+$(INSTALLED): package.json package-lock.json
+	scripts/setup.sh node
+	npm ci
+	@touch $@
+
+clean:
+	rm -rf bin dist .cache test-results
