@@ -19,7 +19,7 @@ type Reclaimed struct {
 	ConversationID string // of the note, where it still has a name
 	Ordinal        uint64
 	Finished       bool // the note is done
-	Left           bool   // there is more to do
+	Left           bool // there is more to do
 }
 
 // Reclaim does one slice of the oldest note: it removes rows that no view shows any more. It may be stopped at any point

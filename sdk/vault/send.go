@@ -158,3 +158,28 @@ func (t *tx) settled(e Entry) (row Row, c *conv, err error) {
 	p := place(e.Ordinal, uint64(e.Slot))
 	return row, cs[0], t.Tx.Delete(tableTail, kv.Span{From: p, To: p})
 }
+
+// FindSent finds the row that a provisional slot led to; false if it has been deleted since.
+func (v *Vault) FindSent(ctx context.Context, conversationID string, ordinal uint64, slot uint32) (row Row, now uint64, ok bool, err error) {
+	err = v.view(ctx, func(t *tx) error {
+		cs, err := t.load(conversationID)
+		if err != nil {
+			return err
+		}
+		values, err := t.Get(tableSent, place(ordinal, uint64(slot)))
+		if err != nil || values[0] == nil || cs[0].Record == nil || cs[0].Record.Ordinal != ordinal {
+			return err
+		}
+		var s Sent
+		if err := decode(values[0], &s); err != nil {
+			return err
+		}
+		rows, _, err := t.rowsBelow(ordinal, cs[0].book(), s.Seq+1, s.Seq, 1)
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		row, now, ok = rows[0], ordinal, true
+		return nil
+	})
+	return row, now, ok, err
+}

@@ -1,0 +1,238 @@
+package sdk
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/lethe-im/lethe/sdk/vault"
+	"github.com/lethe-im/lethe/wire"
+)
+
+// firstContactWait is how long login waits for the server before it shows the device's copy alone.
+const firstContactWait = 5 * time.Second
+
+// account is one logged-in user: the vault, the machines, and the goroutines that carry out their effects.
+type account struct {
+	client  *Client
+	user    string
+	token   string
+	storage string
+	vault   *vault.Vault
+	poke    func() // tells the user's other tabs; never nil
+	leave   func()
+
+	ctx    context.Context // ends with the session
+	cancel context.CancelFunc
+	jobs   sync.WaitGroup
+
+	settled chan error // the first contact's outcome: nil when live or offline, the refusal otherwise
+
+	mu      sync.Mutex
+	session session
+	outbox  *outbox
+	conn    *connection   // greeted, or nil
+	clock   int64         // server time minus device time, ms
+	inbox   []wire.Frame  // pushed, not taken in yet
+	offline chan struct{} // closed when the connection ends; waits for an acknowledgement end with it
+	waiting map[uint64]chan error
+	erasing map[uint64]string // ordinals whose rows wait for reclaim, by the conversation they belonged to
+	live    bool
+
+	queued  chan struct{} // the outbox has something new
+	arrived chan struct{} // so has the inbox
+	sweep   chan struct{} // and reclaim
+}
+
+func newAccount(c *Client, r *LoginRequest) *account {
+	a := &account{
+		client: c, user: r.UserID, token: r.Token,
+		poke: func() {}, leave: func() {},
+		settled: make(chan error, 1),
+		session: session{random: c.options.Random},
+		queued:  make(chan struct{}, 1),
+		arrived: make(chan struct{}, 1),
+		sweep:   make(chan struct{}, 1),
+		waiting: map[uint64]chan error{},
+		erasing: map[uint64]string{},
+	}
+	a.ctx, a.cancel = context.WithCancel(context.Background())
+	return a
+}
+
+// start loads what is owed, joins the neighbours and begins to connect. The vault is open.
+func (a *account) start(ctx context.Context, name string) error {
+	entries, err := a.vault.Entries(ctx)
+	if err != nil {
+		return err
+	}
+	a.outbox = newOutbox(entries)
+	if join := a.client.options.Neighbours; join != nil {
+		a.poke, a.leave = join(name, a.neighbourChanged)
+	}
+	a.run(a.reclaim)
+	a.step(sessionEvent{kind: sessionStart})
+	return nil
+}
+
+// signal wakes the loop behind the channel, once for any number of signals.
+func signal(loop chan struct{}) {
+	select {
+	case loop <- struct{}{}:
+	default:
+	}
+}
+
+// run starts a goroutine that ends with the session.
+func (a *account) run(job func()) {
+	a.jobs.Add(1)
+	go func() {
+		defer a.jobs.Done()
+		job()
+	}()
+}
+
+// firstContact waits until the server has answered, or cannot be reached, or refuses. A refused user's database goes
+// again if this login made it: bad input changes nothing.
+func (a *account) firstContact(ctx context.Context) error {
+	timer := time.NewTimer(firstContactWait)
+	defer timer.Stop()
+	select {
+	case err := <-a.settled:
+		if err == nil {
+			return nil
+		}
+		fresh := len(a.vault.All()) == 0 && a.vault.Device().N == 0
+		a.stop()
+		if fresh {
+			if e := a.vault.Destroy(ctx); e != nil {
+				return storageError(e)
+			}
+			return err
+		}
+		_ = a.vault.Close() // the refusal is the error to tell
+		return err
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		a.stop()
+		_ = a.vault.Close()
+		return wire.Errorf(wire.NetworkTimeout, "login: %w", ctx.Err())
+	}
+}
+
+// contact reports the outcome of the first attempt; later ones are not waited for.
+func (a *account) contact(err error) {
+	select {
+	case a.settled <- err:
+	default:
+	}
+}
+
+func (a *account) loginResult() *LoginResult {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return &LoginResult{UserID: a.user, DeviceID: hexID(a.vault.Device().ID), Connected: a.live, Storage: a.storage}
+}
+
+// stop ends the session's goroutines and its connection; the vault stays open.
+func (a *account) stop() {
+	a.step(sessionEvent{kind: sessionStop})
+	a.cancel()
+	a.leave()
+	a.jobs.Wait()
+}
+
+// lost is called when the browser has taken the database away.
+func (a *account) lost(err error) { a.client.report(err) }
+
+// neighbourChanged takes over what another tab of this user has written.
+func (a *account) neighbourChanged() {
+	if a.ctx.Err() != nil {
+		return
+	}
+	a.run(func() {
+		if err := a.vault.Reload(a.ctx); err != nil {
+			a.report(err)
+			return
+		}
+		a.client.emit(EventConversationList, &ConversationListUpdatedEvent{ConversationIDList: a.listed()})
+	})
+}
+
+func (a *account) listed() []string {
+	list := a.vault.List()
+	ids := make([]string, len(list))
+	for i := range list {
+		ids[i] = list[i].ID
+	}
+	return ids
+}
+
+// changed tells the app and the user's other tabs that conversations have changed here.
+func (a *account) changed(conversationIDs ...string) {
+	if len(conversationIDs) == 0 {
+		return
+	}
+	a.client.emit(EventConversationList, &ConversationListUpdatedEvent{ConversationIDList: conversationIDs})
+	a.poke()
+}
+
+// report tells of a failure outside any call, unless the session has ended.
+func (a *account) report(err error) {
+	if a.ctx.Err() == nil {
+		a.client.report(err)
+	}
+}
+
+// online is the greeted connection, nil without one.
+func (a *account) online() *connection {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.conn
+}
+
+// logout ends the session, and with wipe what it kept.
+func (a *account) logout(ctx context.Context, wipe Wipe) (*LogoutResult, error) {
+	if wipe == WipeSend {
+		if err := a.drain(ctx); err != nil {
+			return nil, err
+		}
+	}
+	a.stop()
+	a.client.emit(EventNotReady, &FatalEvent{Code: wire.OK, Message: "logged out"})
+	if wipe == WipeNo {
+		return &LogoutResult{}, storageError(a.vault.Close())
+	}
+	entries, err := a.vault.Entries(ctx)
+	if err != nil {
+		return nil, storageError(err)
+	}
+	if err := a.vault.Destroy(ctx); err != nil {
+		return nil, storageError(err)
+	}
+	a.poke()
+	return &LogoutResult{Wiped: true, Lost: uint32(len(entries))}, nil
+}
+
+// drainWait is how long logout({wipe: true}) tries to send the outbox.
+const drainWait = 10 * time.Second
+
+// drain waits until the server has been told everything. Errors: OutboxNotEmpty.
+func (a *account) drain(ctx context.Context) error {
+	deadline := time.Now().Add(drainWait)
+	for {
+		entries, err := a.vault.Entries(ctx)
+		if err != nil {
+			return storageError(err)
+		}
+		if len(entries) == 0 {
+			return nil
+		}
+		if a.online() == nil || time.Now().After(deadline) {
+			return wire.Errorf(wire.OutboxNotEmpty, "the server has not been told of %d operations yet", len(entries))
+		}
+		signal(a.queued)
+		time.Sleep(20 * time.Millisecond)
+	}
+}

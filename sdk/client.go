@@ -1,0 +1,248 @@
+// Package sdk is the client core: it keeps a user's messages in a vault, sends what is owed to the server, and takes in what
+// the server says. It is pure Go, compiles natively and to wasm, and meets the platform only through Options.
+package sdk
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"math/rand/v2"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/tinylib/msgp/msgp"
+
+	"github.com/lethe-im/lethe/sdk/kv"
+	"github.com/lethe-im/lethe/sdk/vault"
+	"github.com/lethe-im/lethe/wire"
+)
+
+// Options is the platform that a client runs on.
+type Options struct {
+	// OpenStore opens the database of the given name with the tables of the vault, and names its kind: "indexeddb", or
+	// "memory" where the platform keeps nothing. lost is called if the database goes away under us.
+	OpenStore func(ctx context.Context, name string, lost func(error)) (store kv.Store, kind string, err error)
+	// Dial opens connections.
+	Dial Dialer
+	// Emit hands an event to the app; data is MessagePack. It must not block.
+	Emit func(event string, data []byte)
+	// Neighbours tells the user's other tabs on this device that the database has changed, and calls changed when they
+	// say so; nil where there are none. A poke is a hint, never data.
+	Neighbours func(name string, changed func()) (poke func(), leave func())
+	// Now is the device's clock; nil is the system's. It never decides what is deleted.
+	Now func() time.Time
+	// Random draws waits, from [0, 1); nil is math/rand's.
+	Random func() float64
+}
+
+// Client is one chat: at most one user is logged in at a time. Its methods may be called from many goroutines.
+type Client struct {
+	options Options
+
+	mu      sync.Mutex
+	url     string // the WebSocket address
+	app     string
+	account *account
+	busy    bool // a login or logout is under way
+}
+
+// New makes a client. Open and Login come next.
+func New(o Options) *Client {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Random == nil {
+		o.Random = rand.Float64
+	}
+	return &Client{options: o}
+}
+
+// Open sets the server and the app. Errors: ParameterInvalid.
+func (c *Client) Open(_ context.Context, r *OpenRequest) (*Nothing, error) {
+	address, err := socketAddress(r.URL)
+	if err != nil {
+		return nil, err
+	}
+	if err := wire.CheckIdentifier(r.AppID); err != nil {
+		return nil, wire.Errorf(wire.ParameterInvalid, "appID: %v", err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.account != nil || c.busy {
+		return nil, wire.Errorf(wire.ParameterInvalid, "log out before opening another server")
+	}
+	c.url, c.app = address, r.AppID
+	return &Nothing{}, nil
+}
+
+// socketAddress makes the WebSocket address of a server's URL.
+func socketAddress(server string) (string, error) {
+	u, err := url.Parse(server)
+	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return "", wire.Errorf(wire.ParameterInvalid, "url: must be like https://chat.example.com")
+	}
+	switch u.Scheme {
+	case "http", "ws":
+		u.Scheme = "ws"
+	case "https", "wss":
+		u.Scheme = "wss"
+	default:
+		return "", wire.Errorf(wire.ParameterInvalid, "url: must begin with https:// (or http://, wss://, ws://)")
+	}
+	u.Path = strings.TrimSuffix(u.Path, "/") + "/v1/ws"
+	return u.String(), nil
+}
+
+// databaseName is the name of a user's database: a hash, so that the browser's list of databases names nobody.
+func databaseName(address, app, user string) string {
+	h := sha256.New()
+	for _, part := range []string{address, app, user} {
+		h.Write([]byte(part))
+		h.Write([]byte{0})
+	}
+	return "lethe-" + hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// current is the account that is logged in. Errors: NotReady.
+func (c *Client) current() (*account, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.account == nil {
+		return nil, wire.Errorf(wire.NotReady, "log in first")
+	}
+	return c.account, nil
+}
+
+// begin reserves the client for a login or logout.
+func (c *Client) begin() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.busy {
+		return wire.Errorf(wire.NotReady, "a login or logout is under way")
+	}
+	c.busy = true
+	return nil
+}
+
+func (c *Client) end(a *account) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.busy, c.account = false, a
+}
+
+// Login opens the user's database and connects.
+// Errors: ParameterInvalid, TokenMissing, the server's refusal of the token, the storage's.
+func (c *Client) Login(ctx context.Context, r *LoginRequest) (*LoginResult, error) {
+	if err := wire.CheckIdentifier(r.UserID); err != nil {
+		return nil, wire.Errorf(wire.ParameterInvalid, "userID: %v", err)
+	}
+	if r.Token == "" {
+		return nil, wire.Errorf(wire.TokenMissing, "login needs a token")
+	}
+	if err := c.begin(); err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	a := c.account
+	c.mu.Unlock()
+	if a != nil {
+		c.end(a)
+		if a.user == r.UserID {
+			return a.loginResult(), nil
+		}
+		return nil, wire.Errorf(wire.ParameterInvalid, "another user is logged in: log out first")
+	}
+	a, err := c.open(ctx, r)
+	if err == nil {
+		err = a.firstContact(ctx)
+	}
+	if err != nil {
+		c.end(nil)
+		return nil, err
+	}
+	c.end(a)
+	c.emit(EventReady, &ReadyEvent{UserID: a.user})
+	return a.loginResult(), nil
+}
+
+func (c *Client) open(ctx context.Context, r *LoginRequest) (*account, error) {
+	if c.url == "" {
+		return nil, wire.Errorf(wire.NotReady, "open comes before login")
+	}
+	a := newAccount(c, r)
+	name := databaseName(c.url, c.app, r.UserID)
+	store, kind, err := c.options.OpenStore(ctx, name, a.lost)
+	if err != nil {
+		return nil, storageError(err)
+	}
+	a.storage = kind
+	if a.vault, err = vault.Open(ctx, store, r.UserID); err != nil {
+		_ = store.Close() // the first error is the one to tell
+		return nil, storageError(err)
+	}
+	if err := a.start(ctx, name); err != nil {
+		_ = store.Close()
+		return nil, storageError(err)
+	}
+	return a, nil
+}
+
+// Logout ends the session.
+// Errors: NotReady, OutboxNotEmpty.
+func (c *Client) Logout(ctx context.Context, r *LogoutRequest) (*LogoutResult, error) {
+	if err := c.begin(); err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	a := c.account
+	c.mu.Unlock()
+	if a == nil {
+		c.end(nil)
+		return nil, wire.Errorf(wire.NotReady, "nobody is logged in")
+	}
+	out, err := a.logout(ctx, r.Wipe)
+	if err != nil {
+		c.end(a)
+		return nil, err
+	}
+	c.end(nil)
+	return out, nil
+}
+
+// SetOnline keeps the chat off the network, or lets it connect again. Errors: NotReady.
+func (c *Client) SetOnline(_ context.Context, r *OnlineRequest) (*Nothing, error) {
+	a, err := c.current()
+	if err != nil {
+		return nil, err
+	}
+	if r.Online {
+		a.step(sessionEvent{kind: sessionStart})
+	} else {
+		a.step(sessionEvent{kind: sessionStop})
+	}
+	return &Nothing{}, nil
+}
+
+func (c *Client) emit(event string, data msgp.Marshaler) {
+	b, err := data.MarshalMsg(nil)
+	if err != nil {
+		c.report(err)
+		return
+	}
+	c.options.Emit(event, b)
+}
+
+// report tells the app of a failure that belongs to no call.
+func (c *Client) report(err error) {
+	e := wire.AsError(storageError(err))
+	text := e.Text
+	if e.Code == wire.Internal && e.Err != nil {
+		text = e.Err.Error()
+	}
+	b, err := (&FatalEvent{Code: e.Code, Message: text}).MarshalMsg(nil)
+	if err == nil {
+		c.options.Emit(EventError, b)
+	}
+}

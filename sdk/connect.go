@@ -1,0 +1,236 @@
+package sdk
+
+import (
+	"context"
+	"time"
+
+	"github.com/lethe-im/lethe/wire"
+)
+
+// step feeds the session machine and carries out its effects.
+func (a *account) step(e sessionEvent) {
+	a.mu.Lock()
+	effects := a.session.step(e)
+	a.mu.Unlock()
+	for _, x := range effects {
+		a.carryOut(x)
+	}
+}
+
+func (a *account) carryOut(x sessionEffect) {
+	switch x.kind {
+	case effectDial:
+		a.run(func() { a.connect(x.turn) })
+	case effectSync:
+		a.run(func() { a.catchUp(x.turn) })
+	case effectWait:
+		a.run(func() {
+			timer := time.NewTimer(x.wait)
+			defer timer.Stop()
+			select {
+			case <-timer.C:
+				a.step(sessionEvent{kind: sessionTimer, turn: x.turn})
+			case <-a.ctx.Done():
+			}
+		})
+	case effectHang:
+		a.hang()
+	case effectTell:
+		a.tell(x)
+	}
+}
+
+// tell reports the state of the connection, and settles the first contact.
+func (a *account) tell(x sessionEffect) {
+	a.mu.Lock()
+	a.live = x.state == "connected"
+	a.mu.Unlock()
+	a.client.emit(EventNetState, &NetStateEvent{State: x.state, Code: x.code})
+	switch x.state {
+	case "connected", "disconnected":
+		a.contact(nil)
+	case "refused":
+		a.contact(wire.Errorf(x.code, "the server refused the login"))
+	}
+}
+
+// connect dials and greets.
+func (a *account) connect(turn int) {
+	ctx, cancel := context.WithTimeout(a.ctx, requestTimeout)
+	defer cancel()
+	a.client.mu.Lock()
+	address, app := a.client.url, a.client.app
+	a.client.mu.Unlock()
+	conn, err := a.client.options.Dial(ctx, address)
+	if err != nil {
+		a.step(sessionEvent{kind: sessionDropped, turn: turn, code: closeCode(err)})
+		return
+	}
+	c := newConnection(conn, a.pushed)
+	a.run(func() {
+		select {
+		case <-c.ended:
+			a.step(sessionEvent{kind: sessionDropped, turn: turn, code: c.closed()})
+		case <-a.ctx.Done():
+			c.close(wire.CloseNormal, "logged out")
+		}
+	})
+	device := a.vault.Device()
+	hello := &wire.Hello{Versions: []uint8{wire.Version}, AppID: app, UserID: a.user, Token: a.token, DeviceID: hexID(device.ID)}
+	var welcome wire.Welcome
+	if err := c.request(ctx, wire.OpHello, hello, &welcome); err != nil {
+		c.close(wire.CloseTimeout, "no welcome") // how it ended tells why
+		return
+	}
+	a.mu.Lock()
+	current := a.session.turn == turn && a.session.state == sessionDialing
+	if current {
+		a.conn = c
+		a.offline = make(chan struct{})
+		a.clock = welcome.Time - a.client.options.Now().UnixMilli()
+		a.inbox = nil
+		a.outbox.disconnected()
+	}
+	a.mu.Unlock()
+	if !current {
+		c.close(wire.CloseNormal, "not wanted any more")
+		return
+	}
+	a.step(sessionEvent{kind: sessionOpened, turn: turn})
+}
+
+// hang closes the connection and lets go of everything that waits for an answer.
+func (a *account) hang() {
+	a.mu.Lock()
+	c := a.conn
+	a.conn, a.live = nil, false
+	if a.offline != nil {
+		close(a.offline)
+		a.offline = nil
+	}
+	a.mu.Unlock()
+	if c != nil {
+		c.close(wire.CloseNormal, "")
+	}
+}
+
+// catchUp brings device and server together: own operations out, rows, heads, then what was pushed meanwhile.
+func (a *account) catchUp(turn int) {
+	c := a.online()
+	if c == nil {
+		return
+	}
+	err := a.reloadOutbox()
+	if err == nil {
+		a.flush(c)
+		err = a.syncRows(c)
+	}
+	if err != nil {
+		a.failed(c, err)
+		return
+	}
+	a.run(func() { a.deliverLoop(c) })
+	a.run(func() { a.takeIn(c) })
+	a.run(func() { a.ping(c) })
+	a.step(sessionEvent{kind: sessionSynced, turn: turn})
+	a.refreshStale(c)
+}
+
+// failed ends a connection on which the work cannot go on; the session comes back with a wait.
+func (a *account) failed(c *connection, err error) {
+	select {
+	case <-c.ended:
+	default:
+		a.report(err)
+		c.close(wire.CloseTimeout, "cannot go on")
+	}
+}
+
+// reloadOutbox reads what is owed from the vault: an earlier page load, or another tab that died, may have left some.
+func (a *account) reloadOutbox() error {
+	entries, err := a.vault.Entries(a.ctx)
+	if err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.outbox = newOutbox(entries)
+	return nil
+}
+
+// syncRows asks for rows, heads and the rest, and stores them.
+func (a *account) syncRows(c *connection) error {
+	device := a.vault.Device()
+	up := catchUp{epoch: device.Epoch, since: device.N}
+	for up.stage != caughtUp {
+		if up.stage == needHeads {
+			up.withHeads(a.heads())
+			continue
+		}
+		rowsRequest, headsRequest := up.next()
+		if rowsRequest != nil {
+			var rows wire.Rows
+			if err := c.request(a.ctx, wire.OpRows, rowsRequest, &rows); err != nil {
+				return err
+			}
+			if err := a.applyRows(&rows); err != nil {
+				return err
+			}
+			up.gotRows(&rows)
+			continue
+		}
+		var heads wire.Heads
+		if err := c.request(a.ctx, wire.OpHeads, headsRequest, &heads); err != nil {
+			return err
+		}
+		if err := a.applyHeads(&heads); err != nil {
+			return err
+		}
+		up.gotHeads(&heads)
+	}
+	return nil
+}
+
+// heads is what this device knows of its conversations.
+func (a *account) heads() []wire.Head {
+	all := a.vault.All()
+	heads := make([]wire.Head, 0, len(all))
+	for _, c := range all {
+		if c.Record.Log == 0 {
+			continue // the server has not heard of it yet
+		}
+		book := &c.Ledger.Book
+		head := book.Head
+		if c.Record.Stale {
+			head = 0
+		}
+		heads = append(heads, wire.Head{ConversationID: c.ID, Head: head, ReadUpTo: book.ReadUpTo()})
+	}
+	return heads
+}
+
+// ping asks now and then whether the connection lives, and syncs when a push was lost.
+func (a *account) ping(c *connection) {
+	ticker := time.NewTicker(pingEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+		case <-c.ended:
+			return
+		case <-a.ctx.Done():
+			return
+		}
+		var pong wire.Pong
+		if err := c.request(a.ctx, wire.OpPing, &wire.Ping{}, &pong); err != nil {
+			a.failed(c, err)
+			return
+		}
+		if pong.N > a.vault.Device().N {
+			if err := a.syncRows(c); err != nil {
+				a.failed(c, err)
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,169 @@
+package sdk
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/lethe-im/lethe/sdk/vault"
+	"github.com/lethe-im/lethe/wire"
+)
+
+// provisional begins the ID of a message that has none yet; its messageID follows.
+const provisional = "local-"
+
+// messageID is a message's ID: its log and seq, the same for everybody.
+func messageID(log, seq uint64) string { return fmt.Sprintf("%016x-%d", log, seq) }
+
+// parseID reads what messageID wrote.
+func parseID(id string) (log, seq uint64, ok bool) {
+	l, s, found := strings.Cut(id, "-")
+	if !found || len(l) != 16 {
+		return 0, 0, false
+	}
+	log, err := strconv.ParseUint(l, 16, 64)
+	if err != nil {
+		return 0, 0, false
+	}
+	seq, err = strconv.ParseUint(s, 10, 32)
+	return log, seq, err == nil && seq > 0 && seq < vault.FirstSlot
+}
+
+// message is a row as JavaScript sees it.
+func (a *account) message(c *vault.Conversation, ordinal uint64, row vault.Row) Message {
+	m := row.Message
+	out := Message{
+		MessageID: ordinal<<32 | uint64(row.Slot), ConversationID: c.ID, Type: m.Type, From: m.From, Payload: m.Payload,
+		Seq: m.Seq, Time: m.Time / 1000, SentTime: m.Time, Flow: "in", Status: "success",
+	}
+	parsed, err := wire.ParseConversation(c.ID)
+	if err == nil {
+		out.ConversationType, out.To = parsed.Type(), parsed.Target
+	}
+	if m.From == a.user {
+		out.Flow = "out"
+	} else if parsed.Kind != wire.GroupKind {
+		out.To = a.user
+	}
+	switch row.Status {
+	case vault.Unsent:
+		out.Status = "unSend"
+	case vault.Failed:
+		out.Status = "fail"
+	}
+	if m.Seq == 0 {
+		out.ID = provisional + strconv.FormatUint(out.MessageID, 10)
+	} else {
+		out.ID = messageID(c.Ledger.Book.Log, m.Seq)
+	}
+	return out
+}
+
+// SendMessage sends a message. It is kept durably before anything leaves; without a connection it resolves then, with
+// status unSend, and MESSAGE_SENT follows.
+// Errors: NotReady, ConversationTypeInvalid, ParameterInvalid, MessageInvalid, MessageTooLarge, PermissionDenied,
+// GroupNotFound, Offline (a group this device does not know), SendCancelled, storage.
+func (c *Client) SendMessage(ctx context.Context, r *SendMessageRequest) (*MessageResult, error) {
+	a, err := c.current()
+	if err != nil {
+		return nil, err
+	}
+	id, err := a.sendable(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	m := wire.Message{From: a.user, Type: r.Type, Payload: r.Payload, Time: a.client.options.Now().UnixMilli()}
+	if _, err := rand.Read(m.SendID[:]); err != nil {
+		return nil, err
+	}
+	sending, err := a.vault.Append(ctx, id, m)
+	if err != nil {
+		return nil, storageError(err)
+	}
+	a.changed(id)
+	answer := make(chan error, 1)
+	offline := a.enqueue(answer, sending.Entry)
+	conv, _ := a.vault.Find(id)
+	pending := a.message(&conv, sending.Ordinal, sending.Row)
+	if offline == nil {
+		return &MessageResult{Message: pending}, nil
+	}
+	select {
+	case err := <-answer:
+		if err != nil {
+			return nil, err
+		}
+		return a.sent(ctx, id, sending, pending)
+	case <-offline:
+		return &MessageResult{Message: pending}, nil
+	case <-ctx.Done():
+		return &MessageResult{Message: pending}, nil
+	}
+}
+
+// sent finds an acknowledged message again under its lasting names.
+func (a *account) sent(ctx context.Context, id string, s vault.Sending, pending Message) (*MessageResult, error) {
+	row, ordinal, ok, err := a.vault.FindSent(ctx, id, s.Ordinal, s.Row.Slot)
+	if err != nil {
+		return nil, storageError(err)
+	}
+	if !ok { // deleted between the acknowledgement and now
+		pending.Status = "success"
+		return &MessageResult{Message: pending}, nil
+	}
+	conv, _ := a.vault.Find(id)
+	return &MessageResult{Message: a.message(&conv, ordinal, row)}, nil
+}
+
+// messageSent tells the app that a message has its lasting names.
+func (a *account) messageSent(e vault.Entry, s *vault.Sending) {
+	conv, ok := a.vault.Find(e.ConversationID)
+	if !ok {
+		return
+	}
+	old := e.Ordinal<<32 | uint64(e.Slot)
+	a.client.emit(EventMessageSent, &MessageSentEvent{
+		Old: MessageKey{ID: provisional + strconv.FormatUint(old, 10), MessageID: Number(old)},
+		New: a.message(&conv, s.Ordinal, s.Row),
+	})
+	a.changed(e.ConversationID)
+}
+
+// sendable checks a message and where it goes, and returns the conversationID.
+func (a *account) sendable(ctx context.Context, r *SendMessageRequest) (string, error) {
+	var kind wire.ConversationKind
+	switch r.ConversationType {
+	case "C2C":
+		kind = wire.C2CKind
+	case "GROUP":
+		kind = wire.GroupKind
+	default:
+		return "", wire.Errorf(wire.ConversationTypeInvalid, "conversationType %q: must be C2C or GROUP", r.ConversationType)
+	}
+	if err := wire.CheckIdentifier(r.To); err != nil {
+		return "", wire.Errorf(wire.ParameterInvalid, "to: %v", err)
+	}
+	if r.Type != wire.TypeText && r.Type != wire.TypeCustom {
+		return "", wire.Errorf(wire.MessageInvalid, "type %q: make messages with createTextMessage or createCustomMessage", r.Type)
+	}
+	if err := wire.CheckPayload(r.Payload); err != nil {
+		return "", err
+	}
+	id := wire.Conversation{Kind: kind, Target: r.To}.String()
+	if kind == wire.C2CKind {
+		return id, nil
+	}
+	conv, err := a.find(ctx, id)
+	if wire.CodeOf(err) == wire.ConversationNotFound {
+		return "", wire.Errorf(wire.GroupNotFound, "no group %q", r.To)
+	}
+	if err != nil {
+		return "", err
+	}
+	if conv.Record != nil && conv.Record.Left {
+		return "", wire.Errorf(wire.PermissionDenied, "not a member of group %q any more", r.To)
+	}
+	return id, nil
+}

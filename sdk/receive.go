@@ -1,0 +1,172 @@
+package sdk
+
+import (
+	"github.com/lethe-im/lethe/sdk/vault"
+	"github.com/lethe-im/lethe/wire"
+)
+
+// maxInbox is how many pushed frames may wait to be taken in. A device that falls behind further reconnects and catches up.
+const maxInbox = 4096
+
+// pushed queues what the server pushes; it is taken in, in order, once rows and heads are in.
+func (a *account) pushed(f wire.Frame) {
+	a.mu.Lock()
+	full := len(a.inbox) >= maxInbox
+	if !full {
+		a.inbox = append(a.inbox, f)
+	}
+	c := a.conn
+	a.mu.Unlock()
+	if full && c != nil {
+		c.close(wire.CloseTimeout, "too far behind")
+		return
+	}
+	signal(a.arrived)
+}
+
+// takeIn stores pushes as they come, until the connection ends.
+func (a *account) takeIn(c *connection) {
+	for {
+		a.mu.Lock()
+		inbox := a.inbox
+		a.inbox = nil
+		a.mu.Unlock()
+		for i := range inbox {
+			if err := a.takeOne(c, &inbox[i]); err != nil {
+				a.failed(c, err)
+				return
+			}
+		}
+		if len(inbox) > 0 {
+			continue
+		}
+		select {
+		case <-a.arrived:
+		case <-c.ended:
+			return
+		case <-a.ctx.Done():
+			return
+		}
+	}
+}
+
+func (a *account) takeOne(c *connection, f *wire.Frame) error {
+	switch f.Type {
+	case wire.EventMessages:
+		var e wire.MessagesEvent
+		if err := wire.DecodeBody(f.Body, &e); err != nil {
+			return err
+		}
+		return a.receive(c, &e)
+	case wire.EventRows:
+		var rows wire.Rows
+		if err := wire.DecodeBody(f.Body, &rows); err != nil {
+			return err
+		}
+		device := a.vault.Device()
+		if rows.Epoch != device.Epoch || rows.After > device.N || rows.More {
+			return a.syncRows(c) // something between was lost
+		}
+		if rows.N <= device.N {
+			return nil
+		}
+		return a.applyRows(&rows)
+	default:
+		return a.syncRows(c) // an event of a newer server: what it meant shows in the state
+	}
+}
+
+// receive stores new messages and tells the app.
+func (a *account) receive(c *connection, e *wire.MessagesEvent) error {
+	got, err := a.vault.Receive(a.ctx, e)
+	if err != nil {
+		return err
+	}
+	conv, ok := a.vault.Find(e.ConversationID)
+	if !ok {
+		return nil
+	}
+	if len(got.Rows) > 0 {
+		out := &MessageReceivedEvent{ConversationID: e.ConversationID}
+		for _, row := range got.Rows {
+			out.MessageList = append(out.MessageList, a.message(&conv, got.Ordinal, row))
+		}
+		a.client.emit(EventMessageReceived, out)
+	}
+	a.changed(e.ConversationID)
+	if got.Fold {
+		if err := a.vault.Fold(a.ctx, e.ConversationID); err != nil {
+			return err
+		}
+	}
+	if conv.Record != nil && conv.Record.Stale {
+		return a.refresh(c, e.ConversationID)
+	}
+	return nil
+}
+
+// applyRows joins the user's rows, another device's deletions among them, and tells the app what they did.
+func (a *account) applyRows(rows *wire.Rows) error {
+	changes, err := a.vault.ApplyRows(a.ctx, rows)
+	if err != nil {
+		return err
+	}
+	ids := make([]string, len(changes))
+	for i := range changes {
+		ids[i] = changes[i].ConversationID
+		a.settle(ids[i], &changes[i].Settled)
+	}
+	a.changed(ids...)
+	return nil
+}
+
+func (a *account) applyHeads(h *wire.Heads) error {
+	ids, err := a.vault.ApplyHeads(a.ctx, h.States)
+	if err != nil {
+		return err
+	}
+	a.changed(ids...)
+	return nil
+}
+
+// refreshStale asks the server for previews and counts that this device could not work out by itself.
+func (a *account) refreshStale(c *connection) {
+	for _, conv := range a.vault.All() {
+		if !conv.Record.Stale || conv.Record.Log == 0 {
+			continue
+		}
+		if err := a.refresh(c, conv.ID); err != nil {
+			a.failed(c, err)
+			return
+		}
+	}
+}
+
+// refresh asks for one conversation's head and, if its preview is still missing, for its newest page.
+func (a *account) refresh(c *connection, conversationID string) error {
+	conv, ok := a.vault.Find(conversationID)
+	if !ok {
+		return nil
+	}
+	head := wire.Head{ConversationID: conversationID, ReadUpTo: conv.Ledger.Book.ReadUpTo()}
+	var heads wire.Heads
+	if err := c.request(a.ctx, wire.OpHeads, &wire.HeadsRequest{Heads: []wire.Head{head}}, &heads); err != nil {
+		return err
+	}
+	if err := a.applyHeads(&heads); err != nil {
+		return err
+	}
+	conv, ok = a.vault.Find(conversationID)
+	if !ok || conv.Record == nil || conv.Record.Last != nil {
+		return nil
+	}
+	view, err := a.vault.Page(a.ctx, vault.Query{ConversationID: conversationID, Count: 1})
+	if err != nil || view.Gap == nil {
+		return err
+	}
+	if err := a.fetch(c, conversationID, *view.Gap, 1); err != nil {
+		return err
+	}
+	a.changed(conversationID)
+	return nil
+}
