@@ -34,7 +34,7 @@ test: setup check
 	go test -race ./sdk/... ./server/...
 	go test $$(go list ./... | grep -v -e /sdk -e /server)
 	$(MAKE) build
-	node --test js/
+	node --test js/*.test.mjs
 
 check: $(INSTALLED)
 	@test -z "$$(gofmt -l . | tee /dev/stderr)"

@@ -34,9 +34,7 @@ export class Emitter {
       try {
         (handler as (event: unknown) => void)({ name, data });
       } catch (thrown) {
-        queueMicrotask(() => {
-          throw thrown;
-        });
+        reportError(thrown);
       }
     }
   }

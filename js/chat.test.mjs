@@ -1,0 +1,231 @@
+// The typed chat over a core that is made here: what JavaScript adds to the core's answers.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { build } from 'esbuild';
+
+const { outputFiles } = await build({
+  stdin: {
+    contents: ['calls', 'chat', 'codec', 'emitter', 'errors', 'types.gen']
+      .map((name) => `export * from './${name}.js';`)
+      .join('\n'),
+    resolveDir: import.meta.dirname ?? 'js',
+  },
+  bundle: true,
+  write: false,
+  format: 'esm',
+});
+const source = Buffer.from(outputFiles[0].contents).toString('base64');
+const { ARGUMENTS, Calls, Chat, decode, Emitter, encode, EVENT, LetheError } = await import(
+  `data:text/javascript;base64,${source}`
+);
+
+/** A chat whose core answers with what answer(name, args) returns, and the record of its calls. */
+async function chatOver(answer) {
+  const calls = [];
+  const emitter = new Emitter();
+  let listener;
+  const core = {
+    place: 'page',
+    call: async (name, bytes) => {
+      const args = decode(bytes);
+      calls.push([name, args]);
+      return encode(await answer(name, args));
+    },
+    end() {},
+  };
+  const chat = new Chat(
+    await Calls.over(async (given) => {
+      listener = given;
+      return core;
+    }, emitter),
+    emitter,
+  );
+  return { chat, calls, listener };
+}
+
+const succeeds = (data) => () => ({ code: 0, data });
+const rejectsWith = (code) => (thrown) => thrown instanceof LetheError && thrown.code === code;
+
+test('the chat has exactly the methods of the table, and what stands on them', () => {
+  const made = ['createTextMessage', 'createCustomMessage', 'deleteMessage', 'on', 'off', 'destroy', 'place'];
+  const own = Object.getOwnPropertyNames(Chat.prototype).filter((name) => name !== 'constructor');
+  const table = Object.keys(ARGUMENTS).filter((name) => name !== 'open'); // Lethe.create calls it
+  assert.deepEqual(own.sort(), [...table, ...made].sort());
+});
+
+test('a refusal is an Error with its code', async () => {
+  const { chat } = await chatOver(() => ({ code: 2800, name: 'NETWORK_ERROR', message: 'gone', retryable: true }));
+  await assert.rejects(chat.getConversationList(), (thrown) => {
+    assert(thrown instanceof Error);
+    const { code, name, message, retryable } = thrown;
+    assert.deepEqual(
+      { code, name, message, retryable },
+      { code: 2800, name: 'NETWORK_ERROR', message: 'gone', retryable: true },
+    );
+    return true;
+  });
+});
+
+test('deleteConversation takes a string', async () => {
+  const { chat, calls } = await chatOver(succeeds({ conversationIDList: ['C2Cx'], failed: [] }));
+  assert.deepEqual(await chat.deleteConversation('C2Cx'), { code: 0, data: { conversationID: 'C2Cx' } });
+  assert.deepEqual(calls, [['deleteConversation', { conversationIDList: ['C2Cx'] }]]);
+});
+
+test('deleteConversation of a string that was refused rejects with its code', async () => {
+  const failed = [{ id: 'C2Cx', code: 2500, message: 'unknown' }];
+  const { chat } = await chatOver(succeeds({ conversationIDList: [], failed }));
+  await assert.rejects(chat.deleteConversation('C2Cx'), rejectsWith(2500));
+});
+
+test('deleteConversation of a list answers with the list and the refused', async () => {
+  const data = { conversationIDList: ['C2Ca'], failed: [{ id: 'C2Cb', code: 2500, message: 'unknown' }] };
+  const { chat, calls } = await chatOver(succeeds(data));
+  const options = { conversationIDList: ['C2Ca', 'C2Cb'], clearHistoryMessage: false };
+  assert.deepEqual((await chat.deleteConversation(options)).data, data);
+  assert.deepEqual(calls[0][1], options);
+});
+
+test('deleteMessage sends keys only and answers with the deleted messages', async () => {
+  const messages = [
+    { ID: 'a', messageID: 1, payload: { text: 'x'.repeat(9) } },
+    { ID: 'b', messageID: 2, payload: { text: 'y' } },
+  ];
+  const failed = [{ id: 'b', code: 90003, message: 'gone' }];
+  const { chat, calls } = await chatOver(succeeds({ deleted: ['a'], failed }));
+  assert.deepEqual((await chat.deleteMessage(messages)).data, { messageList: [messages[0]], failed });
+  assert.deepEqual(calls[0], [
+    'deleteMessages',
+    {
+      messages: [
+        { ID: 'a', messageID: 1 },
+        { ID: 'b', messageID: 2 },
+      ],
+    },
+  ]);
+});
+
+test('what would be lost on the way to the core is refused before it', async () => {
+  const { chat, calls } = await chatOver(succeeds({}));
+  const itself = {};
+  itself.itself = itself;
+  for (const [code, call] of [
+    [2503, () => chat.getConversation(null)],
+    [2503, () => chat.getConversation(new Date())],
+    [2503, () => chat.getMessageList({ conversationID: 1n })],
+    [2503, () => chat.deleteConversation({ conversationIDList: null })],
+    [10004, () => chat.deleteConversation({ conversationIDList: ['C2Ca'], clearHistoryMessage: null })],
+    [10004, () => chat.deleteConversation({ conversationIDList: ['C2Ca'], clearHistory: false })],
+    [2105, () => chat.deleteMessage([null])],
+    [2105, () => chat.deleteMessage([{ text: 'no message' }])],
+    [10004, () => chat.deleteMessage(undefined)],
+    [10004, () => chat.deleteMessages(null)],
+    [10004, () => chat.deleteMessages({ ids: ['a'] }, 'local')],
+    [10004, () => chat.deleteMessages({ ids: ['a'] }, null)],
+    [10004, () => chat.deleteMessages({ conversationID: 'C2Ca', befor: 1 })],
+    [90002, () => chat.deleteMessages({ conversationID: 'C2Ca', before: undefined })],
+    [90002, () => chat.deleteMessages({ conversationID: 'C2Ca', before: null })],
+    [90002, () => chat.deleteMessages({ conversationID: 'C2Ca', before: new Date() })],
+    [10004, () => chat.deleteMessages({ conversationID: 'C2Ca', upTo: null })],
+    [10004, () => chat.setOnline(() => {})],
+    [2105, () => chat.sendMessage(null)],
+    [2105, () => chat.sendMessage({ ID: 'a', type: 'TIMTextElem', status: 'success' })],
+    [
+      10004,
+      () =>
+        chat.sendMessage({ type: 'TIMCustomElem', to: 'a', conversationType: 'C2C', payload: { when: new Date() } }),
+    ],
+    [10004, () => chat.sendMessage({ type: 'TIMCustomElem', to: 'a', conversationType: 'C2C', payload: { big: 1n } })],
+    [10004, () => chat.sendMessage({ type: 'TIMCustomElem', to: 'a', conversationType: 'C2C', payload: itself })],
+  ]) {
+    await assert.rejects(call(), rejectsWith(code), call.toString());
+  }
+  assert.deepEqual(calls, []);
+});
+
+test('undefined fields are left out, in payloads too', async () => {
+  const { chat, calls } = await chatOver(succeeds({ messageList: [] }));
+  await chat.getMessageList({ conversationID: 'C2Ca', count: undefined });
+  await chat.getMessageList(undefined);
+  assert.deepEqual(
+    calls.map(([, args]) => args),
+    [{ conversationID: 'C2Ca' }, {}],
+  );
+});
+
+test('a created message is sent without names and then has those of the sent one', async () => {
+  const { chat, calls } = await chatOver((_, { payload }) => ({
+    code: 0,
+    data: { message: { ID: 'm', payload, status: 'success' } },
+  }));
+  const message = chat.createTextMessage({
+    to: 'b',
+    conversationType: 'C2C',
+    payload: { text: 'hi', more: undefined },
+  });
+  const { data } = await chat.sendMessage(message);
+  assert.equal(data.message, message);
+  assert.equal(message.ID, 'm');
+  assert.deepEqual(calls[0][1], { conversationType: 'C2C', to: 'b', type: 'TIMTextElem', payload: { text: 'hi' } });
+  await assert.rejects(chat.sendMessage(message), rejectsWith(2105));
+});
+
+test('creating a message from wrong options throws', async () => {
+  const { chat } = await chatOver(succeeds({}));
+  const good = { to: 'b', conversationType: 'C2C', payload: { text: 'hi' } };
+  for (const [code, options] of [
+    [10004, undefined],
+    [10004, { ...good, to: '' }],
+    [2106, { ...good, conversationType: 'ROOM' }],
+    [10004, { ...good, payload: null }],
+    [10004, { ...good, payload: { text: 1 } }],
+    [10004, { ...good, payload: { text: 'hi', f() {} } }],
+  ]) {
+    assert.throws(() => chat.createTextMessage(options), rejectsWith(code));
+  }
+});
+
+test('an error in one handler does not stop the others', async (t) => {
+  const { chat, listener } = await chatOver(succeeds({}));
+  const heard = [];
+  globalThis.reportError = t.mock.fn(); // browsers have it, Node does not
+  chat.on(EVENT.SDK_READY, () => {
+    throw new Error('mine');
+  });
+  const removed = () => heard.push('removed');
+  chat.on(EVENT.SDK_READY, removed);
+  chat.off(EVENT.SDK_READY, removed);
+  chat.on(EVENT.SDK_READY, (event) => heard.push(event));
+  listener.event('SDK_READY', encode({ userID: 'a' }));
+  assert.deepEqual(heard, [{ name: 'SDK_READY', data: { userID: 'a' } }]);
+  assert.equal(globalThis.reportError.mock.calls[0].arguments[0].message, 'mine');
+  assert.throws(() => chat.on('NO_SUCH_EVENT', () => {}), rejectsWith(10004));
+});
+
+test('a core that dies rejects what is pending and all that comes later, and says so', async () => {
+  const { chat, listener } = await chatOver(() => new Promise(() => {}));
+  const errors = [];
+  chat.on(EVENT.ERROR, ({ data }) => errors.push(data));
+  const pending = chat.getConversationList();
+  listener.exited('the worker died');
+  await assert.rejects(pending, rejectsWith(90040));
+  await assert.rejects(chat.getConversationList(), rejectsWith(90040));
+  assert.deepEqual(errors, [{ code: 90040, message: 'the worker died' }]);
+});
+
+test('destroy rejects what is pending, without an event', async () => {
+  const { chat } = await chatOver(() => new Promise(() => {}));
+  chat.on(EVENT.ERROR, () => assert.fail('no event'));
+  const pending = chat.getConversationList();
+  chat.destroy();
+  await assert.rejects(pending, rejectsWith(90040));
+});
+
+test('64-bit integers are numbers, and extensions of other people’s payloads stay bytes', () => {
+  assert.equal(decode(Uint8Array.of(0xcf, 0, 0x1f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff)), 2 ** 53 - 1);
+  assert.equal(decode(Uint8Array.of(0xd3, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe)), -2);
+  const date = decode(Uint8Array.of(0xd6, 0xff, 0, 0, 0, 1));
+  assert(date instanceof Uint8Array);
+  const expression = decode(Uint8Array.of(0xc7, 1, 0x78, 0x90));
+  assert(expression instanceof Uint8Array);
+});
