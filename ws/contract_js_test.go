@@ -3,7 +3,6 @@
 package ws
 
 import (
-	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -12,7 +11,6 @@ import (
 )
 
 func TestContract(t *testing.T) {
-	server := os.Getenv(wstest.ServerVariable)
 	require.NotEmpty(t, server, "run with -exec \"bin/wsserve bin/chromium\"")
 	wstest.Contract(t, Dial, server)
 }

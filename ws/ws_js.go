@@ -21,11 +21,11 @@ func Dial(ctx context.Context, url string) (sdk.Conn, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, failed("%v", err)
 	}
-	c := &conn{end: newEnd(), opened: make(chan struct{}), arrived: make(chan struct{}, 1)}
-	if err := try(func() { c.socket = js.Global().Get("WebSocket").New(url, wire.Subprotocol) }); err != nil {
+	c := &socket{end: newEnd(), opened: make(chan struct{}), arrived: make(chan struct{}, 1)}
+	if err := try(func() { c.object = js.Global().Get("WebSocket").New(url, wire.Subprotocol) }); err != nil {
 		return nil, failed("%v", err)
 	}
-	c.socket.Set("binaryType", "arraybuffer")
+	c.object.Set("binaryType", "arraybuffer")
 	c.listen()
 	select {
 	case <-c.opened:
@@ -35,15 +35,15 @@ func Dial(ctx context.Context, url string) (sdk.Conn, error) {
 		c.shut(wire.CloseNormal, "")
 		return nil, failed("%v", ctx.Err())
 	}
-	if c.socket.Get("protocol").String() != wire.Subprotocol {
+	if c.object.Get("protocol").String() != wire.Subprotocol {
 		c.shut(wire.CloseVersion, "no subprotocol in common")
 		return nil, failed("the server does not speak %s", wire.Subprotocol)
 	}
 	return c, nil
 }
 
-type conn struct {
-	socket   js.Value // WebSocket
+type socket struct {
+	object   js.Value // WebSocket
 	callback js.Func
 	end      end
 	opened   chan struct{}
@@ -57,7 +57,7 @@ type conn struct {
 var events = []string{"open", "message", "close"}
 
 // listen has one callback for all events.
-func (c *conn) listen() {
+func (c *socket) listen() {
 	c.callback = js.FuncOf(func(_ js.Value, args []js.Value) any {
 		// What JavaScript throws at us here would end the program.
 		if err := try(func() { c.hear(args[0]) }); err != nil {
@@ -66,19 +66,19 @@ func (c *conn) listen() {
 		return nil
 	})
 	for _, event := range events {
-		c.socket.Set("on"+event, c.callback)
+		c.object.Set("on"+event, c.callback)
 	}
 }
 
 // unlisten releases the callback. It is called once, when the end is set.
-func (c *conn) unlisten() {
+func (c *socket) unlisten() {
 	for _, event := range events {
-		c.socket.Set("on"+event, js.Null())
+		c.object.Set("on"+event, js.Null())
 	}
 	c.callback.Release()
 }
 
-func (c *conn) hear(event js.Value) {
+func (c *socket) hear(event js.Value) {
 	switch event.Get("type").String() {
 	case "open":
 		close(c.opened)
@@ -94,7 +94,7 @@ func (c *conn) hear(event js.Value) {
 var uint8Array = js.Global().Get("Uint8Array")
 
 // receive puts a message into the inbox.
-func (c *conn) receive(data js.Value) {
+func (c *socket) receive(data js.Value) {
 	if data.Type() == js.TypeString {
 		c.shut(wire.CloseFrameInvalid, "a text message")
 		return
@@ -122,7 +122,7 @@ func (c *conn) receive(data js.Value) {
 }
 
 // take is the oldest message, if there is one.
-func (c *conn) take() (message []byte, ok bool) {
+func (c *socket) take() (message []byte, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.inbox) == 0 {
@@ -135,7 +135,7 @@ func (c *conn) take() (message []byte, ok bool) {
 }
 
 // Read gives what came before the peer's close, then the close.
-func (c *conn) Read(ctx context.Context) ([]byte, error) {
+func (c *socket) Read(ctx context.Context) ([]byte, error) {
 	for {
 		if message, ok := c.take(); ok {
 			return message, nil
@@ -152,7 +152,7 @@ func (c *conn) Read(ctx context.Context) ([]byte, error) {
 	}
 }
 
-func (c *conn) Write(ctx context.Context, message []byte) error {
+func (c *socket) Write(ctx context.Context, message []byte) error {
 	if closed := c.end.get(); closed != nil {
 		return closed
 	}
@@ -161,10 +161,10 @@ func (c *conn) Write(ctx context.Context, message []byte) error {
 	}
 	array := uint8Array.New(len(message))
 	js.CopyBytesToJS(array, message)
-	return try(func() { c.socket.Call("send", array) })
+	return try(func() { c.object.Call("send", array) })
 }
 
-func (c *conn) Close(code wire.CloseCode, reason string) error {
+func (c *socket) Close(code wire.CloseCode, reason string) error {
 	code, reason, err := sendable(code, reason)
 	c.mu.Lock()
 	c.inbox, c.queued = nil, 0
@@ -174,13 +174,13 @@ func (c *conn) Close(code wire.CloseCode, reason string) error {
 }
 
 // shut ends the connection. The browser does the closing handshake, and closes the socket if the peer does not.
-func (c *conn) shut(code wire.CloseCode, reason string) {
+func (c *socket) shut(code wire.CloseCode, reason string) {
 	if !c.end.set(code, reason) {
 		return
 	}
 	c.unlisten()
 	// It throws only for codes and reasons that sendable does not let through.
-	_ = try(func() { c.socket.Call("close", int(code), reason) })
+	_ = try(func() { c.object.Call("close", int(code), reason) })
 }
 
 // try runs fn and returns what JavaScript throws in it.
