@@ -229,7 +229,7 @@ export interface DeleteMessagesResult {
 /** InspectResult is what the device and the server hold of one conversation, deleted or not. */
 export interface InspectResult {
   conversationID: string;
-  /** rows on this device, hidden ones that wait for reclaim included */
+  /** rows on this device */
   messages: number;
   /** records in the database */
   records: number;

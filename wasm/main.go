@@ -8,7 +8,6 @@ import (
 	"os"
 	"syscall/js"
 
-	"github.com/lethe-im/lethe/idb"
 	"github.com/lethe-im/lethe/sdk"
 	"github.com/lethe-im/lethe/ws"
 )
@@ -17,7 +16,7 @@ func main() {
 	// The loader sets the host object under a name of its own, since several cores may live in one page.
 	host := js.Global().Get(os.Args[1])
 	newChat(sdk.New(sdk.Options{
-		OpenStore: idb.Open,
+		OpenStore: openStore,
 		Dial:      ws.Dial,
 		Emit:      func(event string, data []byte) { host.Call("event", event, toJS(data)) },
 	})).handOver(host)
