@@ -78,7 +78,7 @@ func (o *opening) start() (err error) {
 		return err
 	}
 	listening, stop := context.WithCancel(context.Background())
-	listen(o.request, o.hear(stop), "blocked", "success", "error")
+	listen(o.request, o.hear(stop), "blocked", "success", "error") // before go-indexeddb's, so that these get no further
 
 	ready := js.FuncOf(func(js.Value, []js.Value) any { return o.request })
 	defer ready.Release()

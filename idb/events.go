@@ -15,6 +15,8 @@ var (
 	lastListener int
 	dispatch     = js.FuncOf(func(this js.Value, args []js.Value) any {
 		guard(func() {
+			// What listens behind us is go-indexeddb, which would close the database at a version change too, and log it.
+			args[0].Call("stopImmediatePropagation")
 			if fn := listeners[this.Get(listenerNumber).Int()]; fn != nil {
 				fn(args[0].Get("type").String())
 			}
