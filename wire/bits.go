@@ -94,14 +94,6 @@ func (r *Ranges) Join(s SegmentBits) bool {
 	return true
 }
 
-// JoinAll adds all of o and tells whether the set changed.
-func (r *Ranges) JoinAll(o Ranges) (changed bool) {
-	for _, s := range o {
-		changed = r.Join(s) || changed
-	}
-	return changed
-}
-
 // Count returns how many seqs the set has.
 func (r Ranges) Count() (n int) {
 	for i := range r {

@@ -83,7 +83,11 @@ func (l *Ledger) Join(o Ledger) (changed bool) {
 	if o.HiddenAt > l.HiddenAt {
 		l.HiddenAt, changed = o.HiddenAt, true
 	}
-	changed = l.Ranges.JoinAll(o.Ranges) || changed
+	for _, s := range o.Ranges {
+		if uint64(s.Segment+1)*SegmentSize-1 > l.Through {
+			changed = l.Ranges.Join(s) || changed
+		}
+	}
 	l.Trim()
 	return changed
 }

@@ -33,8 +33,8 @@ type Batch struct {
 	MinTime int64 `msg:"a"`
 	MaxTime int64 `msg:"z"`
 	// Block is the S2 block of the messages, each one MessagePack Message, one after the other by rising seq: the very
-	// form in which the vault keeps a segment.
-	Block []byte `msg:"b"`
+	// form in which the vault keeps a segment. It may be larger than other arrays: up to MaxServerFrame.
+	Block []byte `msg:"b,limit=4194304"`
 }
 
 // CountRequest asks how many messages the server holds for the user in one conversation.

@@ -87,7 +87,7 @@ func (z *Batch) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Block")
 				return
 			}
-			if zb0002 > z5817a858limitArrays {
+			if zb0002 > 4194304 {
 				err = msgp.ErrLimitExceeded
 				return
 			}
