@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"io"
@@ -10,8 +11,6 @@ import (
 	"runtime/debug"
 	"sync"
 	"time"
-
-	"bufio"
 
 	"nhooyr.io/websocket"
 
@@ -100,18 +99,18 @@ func (c *connection) write() {
 	defer c.out.abandon()
 	defer c.cut()
 	for {
-		frame, code := c.out.next()
-		if frame == nil {
+		w, code := c.out.next()
+		if w.frame == nil {
 			c.close(code)
 			return
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), c.server.times.write)
-		err := c.ws.Write(ctx, websocket.MessageBinary, frame)
+		err := c.ws.Write(ctx, websocket.MessageBinary, w.frame)
 		cancel()
 		if err != nil {
 			return
 		}
-		c.out.wrote(len(frame))
+		c.out.wrote(w)
 	}
 }
 

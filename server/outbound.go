@@ -12,11 +12,16 @@ type outbound struct {
 
 	mu     sync.Mutex
 	moved  *sync.Cond
-	frames [][]byte
-	bytes  int
+	frames []waiting
+	bytes  int // of all that waits or is being written
+	pushed int // of the events among them
 	ended  bool
 	code   wire.CloseCode
-	dead   bool // nobody writes any more
+}
+
+type waiting struct {
+	frame []byte
+	push  bool
 }
 
 func newOutbound(limit int) *outbound {
@@ -25,27 +30,34 @@ func newOutbound(limit int) *outbound {
 	return o
 }
 
-// answer queues a response. Requests are paced by room, so it always fits.
-func (o *outbound) answer(frame []byte) { o.put(frame, false) }
+// answer queues a response. Requests are paced by room, so answers need no bound of their own.
+func (o *outbound) answer(frame []byte) { o.put(waiting{frame: frame}) }
 
-// push queues an event. Where the client has not read what was pushed before, everything waiting is given up and the
-// connection ends with CloseSlow: the client will come back and ask for what it lacks.
-func (o *outbound) push(frame []byte) { o.put(frame, true) }
+// push queues an event. Where more events wait than limit, the client does not read: everything waiting is given up and
+// the connection ends with CloseSlow. The client will come back and ask for what it lacks.
+func (o *outbound) push(frame []byte) { o.put(waiting{frame: frame, push: true}) }
 
-func (o *outbound) put(frame []byte, bounded bool) {
+func (o *outbound) put(w waiting) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.ended {
 		return
 	}
-	if bounded && o.bytes+len(frame) > o.limit {
-		o.frames, o.bytes = nil, 0
+	if w.push && o.pushed+len(w.frame) > o.limit {
+		o.frames = nil
 		o.ended, o.code = true, wire.CloseSlow
 	} else {
-		o.frames = append(o.frames, frame)
-		o.bytes += len(frame)
+		o.frames = append(o.frames, w)
+		o.count(w, 1)
 	}
 	o.moved.Broadcast()
+}
+
+func (o *outbound) count(w waiting, sign int) {
+	o.bytes += sign * len(w.frame)
+	if w.push {
+		o.pushed += sign * len(w.frame)
+	}
 }
 
 // end closes the connection with code after what is queued. The first code counts.
@@ -62,33 +74,33 @@ func (o *outbound) end(code wire.CloseCode) {
 func (o *outbound) room() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for !o.ended && !o.dead && o.bytes > o.limit/2 {
+	for !o.ended && o.bytes > o.limit/2 {
 		o.moved.Wait()
 	}
-	return !o.ended && !o.dead
+	return !o.ended
 }
 
 // next waits for the next frame. No frame: the connection is to be closed with code.
-func (o *outbound) next() (frame []byte, code wire.CloseCode) {
+func (o *outbound) next() (w waiting, code wire.CloseCode) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for len(o.frames) == 0 && !o.ended {
 		o.moved.Wait()
 	}
 	if len(o.frames) == 0 {
-		return nil, o.code
+		return waiting{}, o.code
 	}
-	frame = o.frames[0]
-	o.frames[0] = nil
+	w = o.frames[0]
+	o.frames[0] = waiting{}
 	o.frames = o.frames[1:]
-	return frame, 0
+	return w, 0
 }
 
-// wrote takes a frame's bytes off, once it is on its way.
-func (o *outbound) wrote(n int) {
+// wrote takes a frame off the count, once it is on its way.
+func (o *outbound) wrote(w waiting) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.bytes = max(0, o.bytes-n)
+	o.count(w, -1)
 	o.moved.Broadcast()
 }
 
@@ -96,7 +108,6 @@ func (o *outbound) wrote(n int) {
 func (o *outbound) abandon() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.ended, o.dead = true, true
-	o.frames, o.bytes = nil, 0
+	o.ended, o.frames = true, nil
 	o.moved.Broadcast()
 }

@@ -30,7 +30,8 @@ func schema() string {
 				var fields []string
 				for i := 0; i < t.NumField(); i++ {
 					f := t.Field(i)
-					fields = append(fields, fmt.Sprintf("\t%s %s %s", f.Tag.Get("msg"), f.Name, describe(f.Type)))
+					tag, _, _ := strings.Cut(f.Tag.Get("msg"), ",limit=") // what a decoder takes at most is no shape
+					fields = append(fields, fmt.Sprintf("\t%s %s %s", tag, f.Name, describe(f.Type)))
 				}
 				types[t.Name()] = strings.Join(fields, "\n")
 			}

@@ -1,0 +1,30 @@
+package server
+
+import (
+	"context"
+	"time"
+
+	"github.com/lethe-im/lethe/wire"
+)
+
+// Tests cannot wait 90 s: they shorten the times and the queue of a server before it serves.
+
+func (s *Server) SetHelloWait(d time.Duration) { s.times.hello = d }
+func (s *Server) SetIdleWait(d time.Duration)  { s.times.idle = d }
+func (s *Server) SetWriteWait(d time.Duration) { s.times.write = d }
+func (s *Server) SetEndWait(d time.Duration)   { s.times.end = d }
+func (s *Server) SetQueue(bytes int)           { s.queue = bytes }
+
+// Connections is how many are open.
+func (s *Server) Connections() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.connections)
+}
+
+// PanicOp is an operation that panics.
+const PanicOp = "panic-for-the-test"
+
+func init() {
+	operations[PanicOp] = answer(func(*connection, context.Context, wire.Ping) (wire.Pong, error) { panic("as told") })
+}
