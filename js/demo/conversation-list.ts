@@ -6,6 +6,7 @@ import { listTime } from './times.js';
 export class ConversationList {
   readonly root: HTMLElement;
   readonly #items = element('ul', { class: 'conversations', 'data-testid': 'conversation-list' });
+  readonly #names = new Map<string, string>();
   readonly #open: (conversationID: string) => void;
 
   constructor(open: (conversationID: string) => void) {
@@ -28,10 +29,18 @@ export class ConversationList {
   }
 
   show(conversations: Conversation[], current: string): void {
+    for (const { conversationID, name } of conversations) {
+      this.#names.set(conversationID, name || 'Notices');
+    }
     this.#items.replaceChildren(...conversations.map((conversation) => this.#item(conversation, current)));
     if (conversations.length === 0) {
       this.#items.append(element('li', { class: 'empty' }, 'No conversations.'));
     }
+  }
+
+  /** The name of a conversation that was in the list, or what its ID says. */
+  nameOf(conversationID: string): string {
+    return this.#names.get(conversationID) ?? conversationID.replace(/^(C2C|GROUP)/, '');
   }
 
   #item(conversation: Conversation, current: string): HTMLElement {

@@ -56,7 +56,12 @@ export function deletionPanel(deletions: Deletions): HTMLElement {
     element(
       'div',
       {},
-      element('p', {}, element('b', {}, 'Delete messages before'), ' ', time, ' ', scope.root),
+      element(
+        'div',
+        {},
+        element('b', {}, 'Delete messages before'),
+        element('div', { class: 'limits' }, time, scope.root),
+      ),
       confirmed(
         'Delete',
         'delete-before',

@@ -10,17 +10,17 @@ const users = (named ?? 'userA,userB').split(',').filter((user) => user !== '');
 for (const userID of users) {
   const place = element('section', { class: 'pane loading', 'aria-busy': 'true' }, element('p', {}, `${userID} …`));
   panes.append(place);
-  start(userID, place).catch((thrown) => {
+  begin(userID, place).catch((thrown) => {
     place.removeAttribute('aria-busy');
     place.replaceChildren(element('p', { class: 'error', role: 'alert' }, `${userID}: ${thrown}`));
   });
 }
 
-async function start(userID: string, place: HTMLElement): Promise<void> {
+async function begin(userID: string, place: HTMLElement): Promise<void> {
   const [chat, token] = await Promise.all([Lethe.create({ url: location.origin }), devToken(userID)]);
   const pane = new Pane(chat, userID);
-  await pane.start(token);
   place.replaceWith(pane.root);
+  await pane.start(token);
 }
 
 async function devToken(userID: string): Promise<string> {

@@ -53,10 +53,10 @@ export class Inspector {
   }
 }
 
-/** The newest event in one line; the others behind it. */
+/** What was done last in one line; the events behind it. */
 export class EventLog {
   readonly root: HTMLElement;
-  readonly #newest = element('span', { class: 'newest', role: 'status', 'data-testid': 'log' }, 'No events yet');
+  readonly #newest = element('span', { class: 'newest', role: 'status', 'data-testid': 'log' }, 'Nothing done yet');
   readonly #lines = element('ol', { class: 'lines' });
 
   constructor() {
@@ -68,11 +68,14 @@ export class EventLog {
     );
   }
 
-  write(text: string, isError = false): void {
+  /** Asides stand only among the lines, so that what somebody did stays in sight. */
+  write(text: string, kind: 'done' | 'error' | 'aside' = 'done'): void {
     const time = new Date().toLocaleTimeString();
-    this.#newest.textContent = text;
-    this.#newest.classList.toggle('error', isError);
-    this.#lines.prepend(element('li', { class: isError ? 'error' : '' }, element('time', {}, time), ` ${text}`));
+    if (kind !== 'aside') {
+      this.#newest.textContent = text;
+      this.#newest.className = `newest ${kind}`;
+    }
+    this.#lines.prepend(element('li', { class: kind }, element('time', {}, time), ` ${text}`));
     while (this.#lines.childElementCount > REMEMBERED) {
       this.#lines.lastElementChild?.remove();
     }

@@ -6,6 +6,7 @@ import { EventLog, Inspector } from './inspector.js';
 import { MessageList } from './message-list.js';
 
 const PAGE = 50;
+const ERRORS: EventName[] = ['MESSAGE_FAILED', 'DELETION_REFUSED', 'SDK_NOT_READY', 'ERROR'];
 
 /** One person's half of the page, over one chat. */
 export class Pane {
@@ -20,7 +21,8 @@ export class Pane {
   readonly #inspector = new Inspector();
   readonly #log = new EventLog();
   readonly #state = element('span', { class: 'state', 'data-testid': 'net-state' }, 'connecting');
-  readonly #title = element('h3', { 'data-testid': 'open-conversation' });
+  readonly #title = element('h3', {});
+  readonly #id = element('span', { class: 'id', 'data-testid': 'open-conversation' });
   readonly #text = element('input', {
     placeholder: 'Message',
     'aria-label': 'Message',
@@ -28,6 +30,11 @@ export class Pane {
     'data-testid': 'composer',
   });
   readonly #composer = element('form', { class: 'composer' }, this.#text);
+  readonly #toggle = button(
+    'Delete…',
+    { class: 'quiet', 'aria-expanded': 'false', 'data-testid': 'open-deletions' },
+    () => this.#showPanel(this.#panel.hidden === true),
+  );
   readonly #panel: HTMLElement;
   readonly #selection: SelectionBar;
   readonly #conversation: HTMLElement;
@@ -36,6 +43,7 @@ export class Pane {
   #next = '';
   #isCompleted = true;
   #waiting: number | undefined;
+  #isLoggedIn = false;
 
   constructor(chat: Chat, userID: string) {
     this.#chat = chat;
@@ -56,15 +64,19 @@ export class Pane {
   }
 
   /** Logs in and opens the newest conversation. */
-  async start(token: string): Promise<void> {
+  start(token: string): Promise<void> {
+    return this.#try('login', () => this.#login(token));
+  }
+
+  async #login(token: string): Promise<void> {
     const { data } = await this.#chat.login({ userID: this.#userID, token });
+    this.#isLoggedIn = true;
     this.#setState(data.connected ? 'connected' : 'disconnected');
     const { data: list } = await this.#chat.getConversationList();
+    this.#list.show(list.conversationList, '');
     const newest = list.conversationList[0];
     if (newest) {
       await this.#open(newest.conversationID);
-    } else {
-      await this.#refresh();
     }
   }
 
@@ -86,14 +98,6 @@ export class Pane {
   }
 
   #conversationView(): HTMLElement {
-    const toggle = button(
-      'Delete…',
-      { class: 'quiet', 'aria-expanded': 'false', 'data-testid': 'open-deletions' },
-      () => {
-        this.#panel.hidden = !this.#panel.hidden;
-        toggle.setAttribute('aria-expanded', String(!this.#panel.hidden));
-      },
-    );
     this.#composer.append(element('button', { class: 'solid', 'data-testid': 'send' }, 'Send'));
     this.#composer.addEventListener('submit', (event) => {
       event.preventDefault();
@@ -102,7 +106,7 @@ export class Pane {
     return element(
       'div',
       { class: 'conversation-view', hidden: true },
-      element('div', { class: 'title' }, this.#title, toggle),
+      element('div', { class: 'title' }, this.#title, this.#id, this.#toggle),
       this.#panel,
       this.#messages.root,
       this.#composer,
@@ -128,7 +132,7 @@ export class Pane {
     ];
     for (const name of names) {
       this.#chat.on(name, ({ data }) => {
-        this.#log.write(`${name} ${JSON.stringify(data)}`, name === 'ERROR' || name === 'DELETION_REFUSED');
+        this.#log.write(`${name} ${JSON.stringify(data)}`, ERRORS.includes(name) ? 'error' : 'aside');
         this.#refreshSoon();
       });
     }
@@ -142,8 +146,10 @@ export class Pane {
 
   /** Several events come with one change; one look at the device answers all of them. */
   #refreshSoon(): void {
-    window.clearTimeout(this.#waiting);
-    this.#waiting = window.setTimeout(() => this.#try('refresh', () => this.#refresh()), 30);
+    if (this.#isLoggedIn) {
+      window.clearTimeout(this.#waiting);
+      this.#waiting = window.setTimeout(() => this.#try('refresh', () => this.#refresh()), 30);
+    }
   }
 
   async #refresh(): Promise<void> {
@@ -160,7 +166,8 @@ export class Pane {
     await this.#try('open', async () => {
       this.#current = conversationID;
       this.#shown = [];
-      this.#title.textContent = conversationID;
+      this.#title.textContent = this.#list.nameOf(conversationID);
+      this.#id.textContent = conversationID;
       this.#conversation.hidden = false;
       this.#messages.clearSelection();
       await this.#load(PAGE, true);
@@ -248,6 +255,7 @@ export class Pane {
       this.#try(name, async () => {
         this.#log.write(await work());
         this.#messages.clearSelection();
+        this.#showPanel(false);
         await this.#refresh();
       });
     return {
@@ -279,6 +287,11 @@ export class Pane {
     };
   }
 
+  #showPanel(open: boolean): void {
+    this.#panel.hidden = !open;
+    this.#toggle.setAttribute('aria-expanded', String(open));
+  }
+
   #showSelection(): void {
     const count = this.#messages.selected.size;
     this.#selection.show(count);
@@ -290,7 +303,7 @@ export class Pane {
     try {
       await work();
     } catch (thrown) {
-      this.#log.write(`${what}: ${thrown}`, true);
+      this.#log.write(`${what}: ${thrown}`, 'error');
     }
   }
 }
