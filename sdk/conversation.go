@@ -47,13 +47,16 @@ func (a *account) find(ctx context.Context, conversationID string) (*vault.Conve
 	if _, err := wire.ParseConversation(conversationID); err != nil {
 		return nil, err
 	}
-	if conv, ok := a.vault.Find(conversationID); ok {
+	conv, ok := a.vault.Find(conversationID)
+	// Of what another device has deleted or hidden, only the ledger may have come.
+	headless := ok && conv.Record == nil && conv.Ledger.Book.Head == 0
+	if ok && (!headless || a.online() == nil) {
 		return &conv, nil
 	}
 	if err := a.knowHead(ctx, conversationID); err != nil {
 		return nil, err
 	}
-	conv, ok := a.vault.Find(conversationID)
+	conv, ok = a.vault.Find(conversationID)
 	if !ok {
 		return nil, wire.Errorf(wire.ConversationNotFound, "no conversation %q", conversationID)
 	}

@@ -27,7 +27,8 @@ type View struct {
 	Completed bool
 }
 
-// Page reads a page. A conversation without a record has an empty, completed view.
+// Page reads a page. A conversation without a record has an empty view; it is completed unless messages are left that this
+// device was never given, as those of a conversation that another device has hidden.
 func (v *Vault) Page(ctx context.Context, q Query) (View, error) {
 	var out View
 	err := v.view(ctx, func(t *tx) error {
@@ -37,7 +38,10 @@ func (v *Vault) Page(ctx context.Context, q Query) (View, error) {
 		}
 		out = View{}
 		if c := cs[0]; c.Record == nil {
-			out.Completed = c.book().Head <= c.book().Through()
+			gap, missing := gapBelow(nil, c.book(), c.book().Head+1)
+			if out.Completed = !missing; missing && !q.AcrossGaps {
+				out.Gap = &gap
+			}
 			return nil
 		}
 		out, err = t.page(cs[0], q)
