@@ -63,6 +63,10 @@ function newGo(globals: Record<string, unknown>): GoRuntime {
   const before = globals.Go;
   defineGo();
   const Go = globals.Go as new () => GoRuntime;
-  globals.Go = before;
+  if (before === undefined) {
+    delete globals.Go;
+  } else {
+    globals.Go = before;
+  }
   return new Go();
 }
