@@ -5,16 +5,18 @@ const ROW_TABLES = ['segments', 'tail', 'sent'];
 
 /**
  * Reads every database of Lethe's in the page's origin: by table the number of records and the bytes of their values, by
- * ordinal the records that hold its messages, and which of the given texts stand readable in any value.
+ * ordinal the records that hold its messages, and the set of those given texts that stand readable in any value.
  */
 export async function readDatabases(page, texts = []) {
   const tables = await page.evaluate(readTables, texts);
-  const held = { tables: {}, ordinals: {}, found: [] };
+  const held = { tables: {}, ordinals: {}, found: new Set() };
   for (const { table, bytes, keys, found } of tables) {
     held.tables[table] ??= { records: 0, bytes: 0 };
     held.tables[table].records += keys.length;
     held.tables[table].bytes += bytes;
-    held.found.push(...found);
+    for (const text of found) {
+      held.found.add(text);
+    }
     for (const key of ROW_TABLES.includes(table) ? keys : []) {
       const ordinal = ordinalOf(key);
       held.ordinals[ordinal] = (held.ordinals[ordinal] ?? 0) + 1;

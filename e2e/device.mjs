@@ -73,12 +73,12 @@ export class Device {
   }
 
   /** Everything this device shows of a conversation, oldest first. */
-  messages(conversationID, count = 100) {
+  messages(conversationID, count = 500) {
     return this.#pageThrough('getMessageList', conversationID, count);
   }
 
   /** Everything the server shows this user of a conversation, oldest first. */
-  remote(conversationID, count = 200) {
+  remote(conversationID, count = 500) {
     return this.#pageThrough('fetchRemoteHistory', conversationID, count);
   }
 
