@@ -45,11 +45,11 @@ func (s *Server) connect(w http.ResponseWriter, r *http.Request) {
 	keep := &hijacked{ResponseWriter: w}
 	ws, err := websocket.Accept(keep, r, &websocket.AcceptOptions{
 		Subprotocols:    []string{wire.Subprotocol},
-		OriginPatterns:  s.Origins,
+		OriginPatterns:  s.origins,
 		CompressionMode: websocket.CompressionDisabled,
 	})
 	if err != nil {
-		s.Logger.Debug("no websocket", "err", err) // Accept has answered
+		s.logger.Debug("no websocket", "err", err) // Accept has answered
 		return
 	}
 	// Our own limit, with our own close code: the library would close with 1009.
@@ -104,7 +104,8 @@ func (c *connection) write() {
 			c.close(code)
 			return
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), c.server.times.write)
+		patience := c.server.times.write + time.Duration(len(w.frame))*time.Second/slowLine
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		err := c.ws.Write(ctx, websocket.MessageBinary, w.frame)
 		cancel()
 		if err != nil {
@@ -211,7 +212,7 @@ func (c *connection) answer(ctx context.Context, f wire.Frame, first bool) (err 
 	}
 	if err != nil {
 		if wire.CodeOf(err) == wire.Internal {
-			c.server.Logger.Error("request failed", "op", f.Type, "app", c.who.App, "user", c.who.User, "err", err)
+			c.server.logger.Error("request failed", "op", f.Type, "app", c.who.App, "user", c.who.User, "err", err)
 		}
 		if frame, err = wire.NewRefusal(f.ID, err); err != nil {
 			return err
@@ -226,7 +227,7 @@ func (c *connection) respond(ctx context.Context, f wire.Frame) (frame []byte, e
 	defer func() {
 		if p := recover(); p != nil {
 			frame, err = nil, wire.Errorf(wire.Internal, "internal error")
-			c.server.Logger.Error("panic", "op", f.Type, "panic", p, "stack", string(debug.Stack()))
+			c.server.logger.Error("panic", "op", f.Type, "panic", p, "stack", string(debug.Stack()))
 		}
 	}()
 	op, ok := operations[f.Type]
@@ -248,5 +249,5 @@ func (c *connection) respond(ctx context.Context, f wire.Frame) (frame []byte, e
 
 // publish pokes a topic once the answer is queued.
 func (c *connection) publish(t Topic, p Poke) {
-	c.after = append(c.after, func() { c.server.Bus.Publish(t, p) })
+	c.after = append(c.after, func() { c.server.bus.Publish(t, p) })
 }

@@ -14,11 +14,11 @@ const devTokenLife = 24 * time.Hour
 func (s *Server) devToken(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	user, role, appID := q.Get("user"), q.Get("role"), q.Get("app")
-	if appID == "" && len(s.Apps) == 1 {
-		for appID = range s.Apps { // the only one
+	if appID == "" && len(s.apps) == 1 {
+		for appID = range s.apps { // the only one
 		}
 	}
-	app, ok := s.Apps[appID]
+	app, ok := s.apps[appID]
 	err := wire.CheckIdentifier(user)
 	switch {
 	case !ok:
@@ -30,10 +30,10 @@ func (s *Server) devToken(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, err)
 		return
 	}
-	now := s.Clock()
+	now := s.clock()
 	token, err := SignToken(app.Key, appID, user, role, now, now.Add(devTokenLife))
 	if err != nil {
-		s.Logger.Error("dev token", "err", err)
+		s.logger.Error("dev token", "err", err)
 		refuse(w, http.StatusInternalServerError, err)
 		return
 	}

@@ -45,7 +45,7 @@ func (s *Server) putGroup(r *http.Request, w http.ResponseWriter, app string) (a
 	if err := checkMembers(b.Members, nil); err != nil {
 		return nil, err
 	}
-	renamed, err := s.Store.PutGroup(r.Context(), app, b.GroupID, b.Name)
+	renamed, err := s.store.PutGroup(r.Context(), app, b.GroupID, b.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +80,7 @@ func checkMembers(add, remove []string) error {
 }
 
 func (s *Server) setMembers(r *http.Request, app, groupID string, add, remove []string) (any, error) {
-	changed, _, err := s.Store.Members(r.Context(), app, groupID, add, remove)
+	changed, _, err := s.store.Members(r.Context(), app, groupID, add, remove)
 	if err != nil {
 		return nil, err
 	}
@@ -94,6 +94,6 @@ func (s *Server) setMembers(r *http.Request, app, groupID string, add, remove []
 // tell pokes users whose rows have changed.
 func (s *Server) tell(app string, users []string) {
 	for _, user := range users {
-		s.Bus.Publish(Topic{App: app, User: user}, Poke{})
+		s.bus.Publish(Topic{App: app, User: user}, Poke{})
 	}
 }

@@ -19,7 +19,7 @@ func (c *connection) heads(ctx context.Context, q wire.HeadsRequest) (wire.Heads
 	case q.Rest:
 		return c.rest(ctx)
 	}
-	h, err := c.server.Store.Heads(ctx, c.who, q.Heads, headsBytes)
+	h, err := c.server.store.Heads(ctx, c.who, q.Heads, headsBytes)
 	if err != nil {
 		return wire.Heads{}, err
 	}
@@ -37,7 +37,7 @@ func (c *connection) heads(ctx context.Context, q wire.HeadsRequest) (wire.Heads
 }
 
 func (c *connection) rest(ctx context.Context) (wire.Heads, error) {
-	h, err := c.server.Store.Rest(ctx, c.who, func(id string) bool { _, ok := c.named[id]; return ok }, headsBytes)
+	h, err := c.server.store.Rest(ctx, c.who, func(id string) bool { _, ok := c.named[id]; return ok }, headsBytes)
 	if err != nil {
 		return wire.Heads{}, err
 	}

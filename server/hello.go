@@ -26,7 +26,7 @@ func (c *connection) hello(ctx context.Context, h wire.Hello) (wire.Welcome, err
 	if token.Subject != h.UserID {
 		return wire.Welcome{}, wire.Errorf(wire.TokenOtherUser, "the token is another user's")
 	}
-	c.who, c.app = Who{App: h.AppID, User: h.UserID}, c.server.Apps[h.AppID]
+	c.who, c.app = Who{App: h.AppID, User: h.UserID}, c.server.apps[h.AppID]
 	push := newPusher(c)
 	if err := push.follow(ctx); err != nil {
 		push.unfollow()
@@ -34,9 +34,9 @@ func (c *connection) hello(ctx context.Context, h wire.Hello) (wire.Welcome, err
 	}
 	c.push = push
 	go push.run(ctx)
-	c.expiry = time.AfterFunc(token.ExpiresAt.Sub(c.server.Clock()), func() { c.out.end(wire.CloseTokenExpired) })
+	c.expiry = time.AfterFunc(token.ExpiresAt.Sub(c.server.clock()), func() { c.out.end(wire.CloseTokenExpired) })
 
-	n, epoch, err := c.server.Store.Number(ctx, c.who)
+	n, epoch, err := c.server.store.Number(ctx, c.who)
 	return wire.Welcome{
 		Version: version, Epoch: epoch, N: n, Time: c.server.now(), SyncDeletions: c.app.Settings.SyncDeletions,
 	}, err
@@ -57,6 +57,6 @@ func pickVersion(spoken []uint8) (best uint8, err error) {
 
 // ping tells the user's number, so that a device notices a push that it missed.
 func (c *connection) ping(ctx context.Context, _ wire.Ping) (wire.Pong, error) {
-	n, _, err := c.server.Store.Number(ctx, c.who)
+	n, _, err := c.server.store.Number(ctx, c.who)
 	return wire.Pong{N: n, Time: c.server.now()}, err
 }

@@ -25,11 +25,14 @@ func (s *Server) admin(fn func(r *http.Request, w http.ResponseWriter, app strin
 	return func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
 			if p := recover(); p != nil {
-				s.Logger.Error("panic", "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
+				s.logger.Error("panic", "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
 				refuse(w, http.StatusInternalServerError, wire.Errorf(wire.Internal, "internal error"))
 			}
 		}()
-		token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		if !ok {
+			token = ""
+		}
 		app := appOf(token)
 		c, err := s.checkToken(token, app)
 		if err == nil && c.Role != RoleAdmin {
@@ -41,7 +44,7 @@ func (s *Server) admin(fn func(r *http.Request, w http.ResponseWriter, app strin
 		}
 		if err != nil {
 			if wire.CodeOf(err) == wire.Internal {
-				s.Logger.Error("request failed", "path", r.URL.Path, "app", app, "err", err)
+				s.logger.Error("request failed", "path", r.URL.Path, "app", app, "err", err)
 			}
 			refuse(w, status(wire.CodeOf(err)), err)
 			return

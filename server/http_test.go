@@ -146,7 +146,7 @@ func TestHTTPRefusals(t *testing.T) {
 		body   string
 	}{
 		"no token":           {401, wire.TokenMissing, "POST", "/v1/groups", "", `{"groupID":"x"}`},
-		"no bearer":          {401, wire.TokenOtherApp, "POST", "/v1/groups", signed(key, "", "b", "admin", time.Hour), `{"groupID":"x"}`},
+		"for no app":         {401, wire.TokenOtherApp, "POST", "/v1/groups", signed(key, "", "b", "admin", time.Hour), `{"groupID":"x"}`},
 		"nonsense":           {401, wire.TokenInvalid, "POST", "/v1/groups", "nonsense", `{"groupID":"x"}`},
 		"a user's token":     {403, wire.PermissionDenied, "POST", "/v1/groups", token("a", time.Hour), `{"groupID":"x"}`},
 		"an expired one":     {401, wire.TokenExpired, "POST", "/v1/groups", signed(key, app, "b", "admin", -time.Hour), `{"groupID":"x"}`},
@@ -190,6 +190,14 @@ func TestHTTPRefusals(t *testing.T) {
 		require.Equal(t, []any{row.status, row.code.Name(), float64(row.code)}, []any{status, out["name"], out["code"]}, "%s: %v", name, out)
 		require.NotEmpty(t, out["message"], name)
 	}
+	r, err := http.NewRequest(http.MethodPost, w.http.URL+"/v1/groups", strings.NewReader(`{"groupID":"x"}`))
+	require.NoError(t, err)
+	r.Header.Set("Authorization", admin()) // without the word Bearer
+	response, err := http.DefaultClient.Do(r)
+	require.NoError(t, err)
+	require.NoError(t, response.Body.Close())
+	require.Equal(t, http.StatusUnauthorized, response.StatusCode)
+
 	for _, user := range []string{"x", "b"} {
 		n, _, err := w.store.Number(t.Context(), server.Who{App: app, User: user})
 		require.NoError(t, err)
@@ -217,6 +225,7 @@ func TestHTTPHealthAndTokens(t *testing.T) {
 	require.NotContains(t, out, "token")
 
 	require.NoError(t, w.store.Close())
+	time.Sleep(1100 * time.Millisecond) // the store is asked once a second
 	status, out = w.call(http.MethodGet, "/v1/health", "", "")
 	require.Equal(t, []any{http.StatusServiceUnavailable, "INTERNAL"}, []any{status, out["name"]})
 	require.NotContains(t, out["message"], "sql", "what failed inside stays inside")
@@ -229,6 +238,7 @@ func TestNewRefusesWhatCannotServe(t *testing.T) {
 		"no apps":     {Store: w.store},
 		"a short key": {Store: w.store, Apps: map[string]server.App{app: {Key: key[:31]}}},
 		"a bad appID": {Store: w.store, Apps: map[string]server.App{"": {Key: key}}},
+		"bad origins": {Store: w.store, Apps: map[string]server.App{app: {Key: key}}, Origins: []string{"[a"}},
 	} {
 		_, err := server.New(o)
 		require.Error(t, err, name)

@@ -45,7 +45,7 @@ func (s *Server) importMessages(r *http.Request, w http.ResponseWriter, app stri
 		m.From, m.Time = in.From, in.Time
 		messages[i] = m
 	}
-	first, last, log, err := s.Store.Import(r.Context(), app, b.As, b.ConversationID, messages, s.now())
+	first, last, log, err := s.store.Import(r.Context(), app, b.As, b.ConversationID, messages, s.now())
 	if err != nil {
 		return nil, err
 	}
@@ -56,6 +56,6 @@ func (s *Server) importMessages(r *http.Request, w http.ResponseWriter, app stri
 	if first == 1 && c.Kind == wire.C2CKind {
 		s.tell(app, []string{b.As, c.Target}) // it has made both users' spans
 	}
-	s.Bus.Publish(Topic{App: app, Log: log}, Poke{From: first, To: last})
+	s.bus.Publish(Topic{App: app, Log: log}, Poke{From: first, To: last})
 	return importReply{first, last}, nil
 }

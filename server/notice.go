@@ -29,14 +29,14 @@ func (s *Server) notice(r *http.Request, w http.ResponseWriter, app string) (any
 	if err != nil {
 		return nil, err
 	}
-	ack, err := s.Store.Notice(r.Context(), app, b.To, b.From, m, s.now())
+	ack, err := s.store.Notice(r.Context(), app, b.To, b.From, m, s.now())
 	if err != nil {
 		return nil, err
 	}
 	if ack.Seq == 1 {
 		s.tell(app, []string{b.To}) // it has made the user's span
 	}
-	s.Bus.Publish(Topic{App: app, Log: ack.Log}, Poke{From: ack.Seq, To: ack.Seq})
+	s.bus.Publish(Topic{App: app, Log: ack.Log}, Poke{From: ack.Seq, To: ack.Seq})
 	return noticeReply{wire.Conversation{Kind: wire.SystemKind, Target: b.From}.String(), ack.Seq, ack.Time}, nil
 }
 

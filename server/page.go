@@ -12,10 +12,10 @@ const pageBytes = wire.MaxServerFrame / 2
 
 // page answers with the user's view, downwards.
 func (c *connection) page(ctx context.Context, p wire.PageRequest) (wire.Page, error) {
-	return c.server.Store.Page(ctx, c.who, p, pageBytes)
+	return c.server.store.Page(ctx, c.who, p, pageBytes)
 }
 
 // count answers with how many messages the user's view has.
 func (c *connection) count(ctx context.Context, q wire.CountRequest) (wire.Count, error) {
-	return c.server.Store.Count(ctx, c.who, q)
+	return c.server.store.Count(ctx, c.who, q)
 }

@@ -57,7 +57,7 @@ func (p *pusher) signal() {
 
 // follow subscribes to the user and to the logs that are open now, from their heads on.
 func (p *pusher) follow(ctx context.Context) error {
-	p.user = p.c.server.Bus.Subscribe(Topic{App: p.c.who.App, User: p.c.who.User}, func(Poke) {
+	p.user = p.c.server.bus.Subscribe(Topic{App: p.c.who.App, User: p.c.who.User}, func(Poke) {
 		p.mu.Lock()
 		p.rows = true
 		p.mu.Unlock()
@@ -69,7 +69,7 @@ func (p *pusher) follow(ctx context.Context) error {
 // refresh follows the logs that the user has come into and leaves the others. At the start a log is pushed from its
 // head on, later from where the stay began, since its first messages may have come before the subscription.
 func (p *pusher) refresh(ctx context.Context, start bool) error {
-	open, err := p.c.server.Store.Logs(ctx, p.c.who)
+	open, err := p.c.server.store.Logs(ctx, p.c.who)
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func (p *pusher) refresh(ctx context.Context, start bool) error {
 		p.mu.Lock()
 		p.logs[l.Log] = f
 		p.mu.Unlock()
-		f.cancel = p.c.server.Bus.Subscribe(Topic{App: p.c.who.App, Log: l.Log}, func(poke Poke) { p.poke(f, poke) })
+		f.cancel = p.c.server.bus.Subscribe(Topic{App: p.c.who.App, Log: l.Log}, func(poke Poke) { p.poke(f, poke) })
 	}
 	p.mu.Lock()
 	for log, f := range p.logs {
@@ -102,7 +102,7 @@ func (p *pusher) refresh(ctx context.Context, start bool) error {
 		return nil
 	}
 	// What came between reading the heads and subscribing.
-	if open, err = p.c.server.Store.Logs(ctx, p.c.who); err != nil {
+	if open, err = p.c.server.store.Logs(ctx, p.c.who); err != nil {
 		return err
 	}
 	for _, l := range open {
@@ -156,7 +156,7 @@ func (p *pusher) run(ctx context.Context) {
 		case <-p.wake:
 		}
 		if err := p.pushAll(ctx); err != nil {
-			p.c.server.Logger.Error("push failed", "app", p.c.who.App, "user", p.c.who.User, "err", err)
+			p.c.server.logger.Error("push failed", "app", p.c.who.App, "user", p.c.who.User, "err", err)
 			p.c.out.end(wire.CloseInternal)
 			return
 		}
@@ -214,7 +214,7 @@ func (p *pusher) due() (log, from, to uint64, ok bool) {
 
 func (p *pusher) pushLog(ctx context.Context, log, from, to uint64) error {
 	for ; from <= to; from += pushMessages {
-		e, err := p.c.server.Store.Messages(ctx, p.c.who, log, from, min(to, from+pushMessages-1))
+		e, err := p.c.server.store.Messages(ctx, p.c.who, log, from, min(to, from+pushMessages-1))
 		if err != nil {
 			return err
 		}
@@ -234,7 +234,7 @@ func (p *pusher) pushRows(ctx context.Context) error {
 	p.cursor.Lock()
 	defer p.cursor.Unlock()
 	for p.following {
-		r, err := p.c.server.Store.Rows(ctx, p.c.who, p.n, rowsLimit)
+		r, err := p.c.server.store.Rows(ctx, p.c.who, p.n, rowsLimit)
 		if err != nil {
 			return err
 		}

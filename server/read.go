@@ -8,7 +8,7 @@ import (
 
 // read moves the user's read mark and tells the user's connections.
 func (c *connection) read(ctx context.Context, r wire.Read) (wire.ReadAck, error) {
-	ack, err := c.server.Store.Read(ctx, c.who, r)
+	ack, err := c.server.store.Read(ctx, c.who, r)
 	if err == nil {
 		c.publish(Topic{App: c.who.App, User: c.who.User}, Poke{N: ack.N})
 	}

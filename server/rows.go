@@ -16,14 +16,14 @@ func (c *connection) rows(ctx context.Context, q wire.RowsRequest) (wire.Rows, e
 	c.after = append(c.after, c.push.cursor.Unlock)
 	c.push.following = false
 
-	_, epoch, err := c.server.Store.Number(ctx, c.who)
+	_, epoch, err := c.server.store.Number(ctx, c.who)
 	if err != nil {
 		return wire.Rows{}, err
 	}
 	if q.Epoch != epoch {
 		q.Since = 0
 	}
-	r, err := c.server.Store.Rows(ctx, c.who, q.Since, rowsLimit)
+	r, err := c.server.store.Rows(ctx, c.who, q.Since, rowsLimit)
 	if err == nil && !r.More {
 		c.push.following, c.push.n = true, r.N
 	}

@@ -15,7 +15,7 @@ func (c *connection) send(ctx context.Context, s wire.Send) (wire.SendAck, error
 	if err := checkMessage(s.Type, s.Payload); err != nil {
 		return wire.SendAck{}, err
 	}
-	ack, repeated, err := c.server.Store.Send(ctx, c.who, s, c.server.now())
+	ack, repeated, err := c.server.store.Send(ctx, c.who, s, c.server.now())
 	if err != nil || repeated {
 		return ack, err
 	}

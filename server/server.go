@@ -11,9 +11,11 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -30,7 +32,7 @@ type Options struct {
 	Dev bool
 	// Web, if set, is served at /: its index.html and what is under dist/, nothing else.
 	Web fs.FS
-	// Origins are host patterns (path.Match) of pages on other hosts that may connect; the server's own host always may.
+	// Origins are host patterns (filepath.Match) of pages on other hosts that may connect; the server's own host always may.
 	Origins []string
 	Clock   func() time.Time // default: time.Now
 	Logger  *slog.Logger     // default: slog.Default()
@@ -49,15 +51,29 @@ const MinKey = 32
 type timing struct {
 	hello time.Duration // for the first frame
 	idle  time.Duration // without a frame
-	write time.Duration // for one frame to be taken
+	write time.Duration // for one frame to be taken, besides what a line of slowLine needs for it
 	end   time.Duration // for the closing handshake
 }
 
+// slowLine is the slowest line that is waited for, in bytes a second.
+const slowLine = 32 << 10
+
 // Server answers devices and backends.
 type Server struct {
-	Options
+	store   Store
+	bus     Bus
+	apps    map[string]App
+	dev     bool
+	web     fs.FS
+	origins []string
+	clock   func() time.Time
+	logger  *slog.Logger
+
 	times timing
 	queue int // bytes a connection may have waiting
+
+	checking sync.Mutex // one health check at a time
+	healthy  time.Time  // when the last one went well
 
 	stop    context.CancelFunc
 	stopped chan struct{} // the sweeper has ended
@@ -81,6 +97,11 @@ func New(o Options) (*Server, error) {
 			return nil, wire.Errorf(wire.ParameterInvalid, "app %q: a key needs at least %d bytes", id, MinKey)
 		}
 	}
+	for _, pattern := range o.Origins {
+		if _, err := filepath.Match(pattern, ""); err != nil {
+			return nil, fmt.Errorf("server: origin %q: %w", pattern, err)
+		}
+	}
 	if o.Bus == nil {
 		o.Bus = NewBus()
 	}
@@ -92,7 +113,7 @@ func New(o Options) (*Server, error) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	s := &Server{
-		Options:     o,
+		store: o.Store, bus: o.Bus, apps: o.Apps, dev: o.Dev, web: o.Web, origins: o.Origins, clock: o.Clock, logger: o.Logger,
 		times:       timing{hello: 5 * time.Second, idle: 90 * time.Second, write: 5 * time.Second, end: 5 * time.Second},
 		queue:       2 * wire.MaxServerFrame,
 		stop:        stop,
@@ -104,7 +125,7 @@ func New(o Options) (*Server, error) {
 	return s, nil
 }
 
-func (s *Server) now() int64 { return s.Clock().UnixMilli() }
+func (s *Server) now() int64 { return s.clock().UnixMilli() }
 
 // sweep forgets old operations and sends, at the start and every hour.
 func (s *Server) sweep(ctx context.Context) {
@@ -112,8 +133,8 @@ func (s *Server) sweep(ctx context.Context) {
 	tick := time.NewTicker(time.Hour)
 	defer tick.Stop()
 	for {
-		if err := s.Store.Forget(ctx, s.Clock().Add(-Remembered).UnixMilli()); err != nil && ctx.Err() == nil {
-			s.Logger.Error("forget", "err", err)
+		if err := s.store.Forget(ctx, s.clock().Add(-Remembered).UnixMilli()); err != nil && ctx.Err() == nil {
+			s.logger.Error("forget", "err", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -185,14 +206,14 @@ func (s *Server) Handler() http.Handler {
 	route(mux, http.MethodPost, "/v1/groups/{groupID}/members", s.admin(s.members))
 	route(mux, http.MethodPost, "/v1/notices", s.admin(s.notice))
 	route(mux, http.MethodPost, "/v1/import", s.admin(s.importMessages))
-	if s.Dev {
+	if s.dev {
 		route(mux, http.MethodGet, "/v1/dev/token", s.devToken)
 	}
 	mux.HandleFunc("/v1/", func(w http.ResponseWriter, _ *http.Request) {
 		refuse(w, http.StatusNotFound, wire.Errorf(wire.OperationUnknown, "no such address"))
 	})
-	if s.Web != nil {
-		mux.Handle("/", web{s.Web})
+	if s.web != nil {
+		mux.Handle("/", web{s.web})
 	}
 	return mux
 }

@@ -42,14 +42,14 @@ func (s *Server) checkToken(token, appID string) (claims, error) {
 	if _, _, err := jwt.NewParser().ParseUnverified(token, &c); err != nil {
 		return c, wire.Errorf(wire.TokenInvalid, "the token cannot be read")
 	}
-	app, ok := s.Apps[appID]
+	app, ok := s.apps[appID]
 	if !ok || !slices.Contains(c.Audience, appID) {
 		return c, wire.Errorf(wire.TokenOtherApp, "the token is not one for this app")
 	}
 	c = claims{}
 	_, err := jwt.ParseWithClaims(token, &c, func(*jwt.Token) (any, error) { return app.Key, nil },
 		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}),
-		jwt.WithExpirationRequired(), jwt.WithTimeFunc(s.Clock))
+		jwt.WithExpirationRequired(), jwt.WithTimeFunc(s.clock))
 	switch {
 	case errors.Is(err, jwt.ErrTokenExpired):
 		return c, wire.Errorf(wire.TokenExpired, "the token has expired")

@@ -16,39 +16,59 @@ func (s *Store) Count(ctx context.Context, who server.Who, c wire.CountRequest) 
 			return err
 		}
 		count.Head = v.reach
-		count.Messages, err = v.count(ctx, tx)
+		count.Messages, err = v.tally(ctx, tx, 0, "")
 		return err
 	})
 	return count, err
 }
 
-// count counts what the spans reach in one query a stay, then takes off what is deleted singly.
-func (v *view) count(ctx context.Context, tx *sql.Tx) (n uint64, err error) {
+// unread counts the others' messages of the view above a seq.
+func (v *view) unread(ctx context.Context, tx *sql.Tx, user string, above uint64) (uint32, error) {
+	n, err := v.tally(ctx, tx, above, ` AND sender <> ?`, user)
+	return uint32(n), err
+}
+
+// tally counts the view's messages above a seq that meet a condition: what the spans reach in one query a stay, then it
+// takes off what is deleted singly.
+func (v *view) tally(ctx context.Context, tx *sql.Tx, above uint64, condition string, args ...any) (n uint64, err error) {
 	for seq := v.reach; ; {
 		first, last, ok := v.below(seq)
-		if !ok {
-			break
+		if !ok || last <= above {
+			return n, nil
 		}
+		first = max(first, above+1)
 		var held uint64
-		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM messages
-			WHERE app = ? AND log = ? AND seq >= ? AND seq <= ?`, v.app, v.id, first, last).Scan(&held); err != nil {
+		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM messages WHERE app = ? AND log = ? AND seq >= ? AND seq <= ?`+condition,
+			append([]any{v.app, v.id, first, last}, args...)...).Scan(&held); err != nil {
 			return 0, err
 		}
-		n += held
+		gone, err := v.gone(ctx, tx, first, last, condition, args)
+		if err != nil {
+			return 0, err
+		}
+		n += held - gone
 		seq = first - 1
 	}
-	for _, part := range v.history.Ranges {
-		err := each(ctx, tx, `SELECT seq FROM messages WHERE app = ? AND log = ? AND seq >= ? AND seq < ?`,
-			[]any{v.app, v.id, uint64(part.Segment) * wire.SegmentSize, uint64(part.Segment+1) * wire.SegmentSize},
-			func(scan func(...any) error) error {
+}
+
+// gone counts the messages from first to last that are deleted singly and meet the condition.
+func (v *view) gone(ctx context.Context, tx *sql.Tx, first, last uint64, condition string, args []any) (n uint64, err error) {
+	for i := range v.history.Ranges {
+		part := &v.history.Ranges[i]
+		start := uint64(part.Segment) * wire.SegmentSize
+		from, to := max(first, start), min(last, start+wire.SegmentSize-1)
+		if from > to {
+			continue
+		}
+		if err := each(ctx, tx, `SELECT seq FROM messages WHERE app = ? AND log = ? AND seq >= ? AND seq <= ?`+condition,
+			append([]any{v.app, v.id, from, to}, args...), func(scan func(...any) error) error {
 				var seq uint64
 				err := scan(&seq)
-				if first, last, ok := v.below(seq); err == nil && ok && first <= seq && seq <= last && part.Bits.Has(seq%wire.SegmentSize) {
-					n--
+				if part.Bits.Has(seq % wire.SegmentSize) {
+					n++
 				}
 				return err
-			})
-		if err != nil {
+			}); err != nil {
 			return 0, err
 		}
 	}

@@ -111,26 +111,3 @@ func (v *view) state(ctx context.Context, tx *sql.Tx, who server.Who, readUpTo u
 	h.Unread, err = v.unread(ctx, tx, who.User, max(h.ReadUpTo, readUpTo))
 	return h, err
 }
-
-// unread counts the others' messages of the view above a seq.
-func (v *view) unread(ctx context.Context, tx *sql.Tx, user string, above uint64) (n uint32, err error) {
-	for seq := v.reach; ; {
-		s, ok := v.next(seq, above)
-		if !ok {
-			return n, nil
-		}
-		err := each(ctx, tx, `SELECT seq FROM messages WHERE app = ? AND log = ? AND seq >= ? AND seq <= ? AND sender <> ?`,
-			[]any{v.app, v.id, s.first, s.last, user}, func(scan func(...any) error) error {
-				var seq uint64
-				err := scan(&seq)
-				if err == nil && s.has(seq) {
-					n++
-				}
-				return err
-			})
-		if err != nil {
-			return 0, err
-		}
-		seq = s.first - 1
-	}
-}

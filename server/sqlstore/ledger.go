@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 
 	"github.com/lethe-im/lethe/server"
@@ -64,43 +65,59 @@ func joinLedger(ctx context.Context, tx *sql.Tx, own *change, log uint64, surfac
 			return err
 		}
 	}
-	for _, part := range add.Ranges {
-		if err := joinPart(ctx, tx, own, key, part, through); err != nil {
+	return joinRanges(ctx, tx, own, key, add.Ranges, through)
+}
+
+// joinRanges joins the seqs above through into the ledger's parts.
+func joinRanges(ctx context.Context, tx *sql.Tx, own *change, key []any, add wire.Ranges, through uint64) (err error) {
+	if len(add) == 0 {
+		return nil
+	}
+	stored := wire.Ranges{}
+	if err := each(ctx, tx, `SELECT segment, bits FROM ledger_bits WHERE app = ? AND uid = ? AND log = ? AND surface = ?
+		AND segment >= ? AND segment <= ? ORDER BY segment`, append(key, add[0].Segment, add[len(add)-1].Segment),
+		func(scan func(...any) error) error {
+			part, err := scanPart(scan)
+			stored = append(stored, part)
+			return err
+		}); err != nil {
+		return err
+	}
+	put, err := tx.PrepareContext(ctx, `INSERT INTO ledger_bits (app, uid, log, surface, segment, bits, n)
+		VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (app, uid, log, surface, segment)
+		DO UPDATE SET bits = excluded.bits, n = excluded.n`)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, put.Close()) }()
+	for _, part := range add {
+		var joined wire.Bits
+		if bits := stored.Of(part.Segment); bits != nil {
+			joined = *bits
+		}
+		bits := above(part, through)
+		if !joined.Join(&bits) {
+			continue
+		}
+		n, err := own.take(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if _, err := put.ExecContext(ctx, append(key, part.Segment, joined[:], n)...); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// joinPart joins one segment's seqs above through.
-func joinPart(ctx context.Context, tx *sql.Tx, own *change, key []any, part wire.SegmentBits, through uint64) error {
-	var bits wire.Bits
+// above is what a part has above through.
+func above(part wire.SegmentBits, through uint64) (bits wire.Bits) {
 	for i := uint64(0); i < wire.SegmentSize; i++ {
 		if part.Bits.Has(i) && uint64(part.Segment)*wire.SegmentSize+i > through {
 			bits.Set(i)
 		}
 	}
-	var stored []byte
-	ok, err := found(tx.QueryRowContext(ctx, `SELECT bits FROM ledger_bits
-		WHERE app = ? AND uid = ? AND log = ? AND surface = ? AND segment = ?`, append(key, part.Segment)...), &stored)
-	if err != nil {
-		return err
-	}
-	var joined wire.Bits
-	if ok {
-		copy(joined[:], stored)
-	}
-	if !joined.Join(&bits) {
-		return nil
-	}
-	n, err := own.take(ctx, tx)
-	if err != nil {
-		return err
-	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO ledger_bits (app, uid, log, surface, segment, bits, n)
-		VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (app, uid, log, surface, segment)
-		DO UPDATE SET bits = excluded.bits, n = excluded.n`, append(key, part.Segment, joined[:], n)...)
-	return err
+	return bits
 }
 
 // markOf is the user's read mark in a log, 0 if there is none.

@@ -20,12 +20,8 @@ func (s *Store) Rows(ctx context.Context, who server.Who, since uint64, limit in
 		}
 		r = wire.Rows{Epoch: epoch, After: since, N: n}
 		// Up to the number of the limit-th changed row, so that an operation is never split.
-		_, err = found(tx.QueryRowContext(ctx, `SELECT n FROM (
-			SELECT n FROM spans WHERE app = ?1 AND uid = ?2 AND n > ?3
-			UNION ALL SELECT n FROM marks WHERE app = ?1 AND uid = ?2 AND n > ?3
-			UNION ALL SELECT n FROM ledgers WHERE app = ?1 AND uid = ?2 AND n > ?3
-			UNION ALL SELECT n FROM ledger_bits WHERE app = ?1 AND uid = ?2 AND n > ?3
-			) AS changed ORDER BY n LIMIT 1 OFFSET ?4`, who.App, who.User, since, limit-1), &r.N)
+		_, err = found(tx.QueryRowContext(ctx, `SELECT n FROM (`+changedNumbers+`) AS changed ORDER BY n LIMIT 1 OFFSET ?5`,
+			who.App, who.User, since, limit, limit-1), &r.N)
 		if err != nil {
 			return err
 		}
@@ -34,6 +30,13 @@ func (s *Store) Rows(ctx context.Context, who server.Who, since uint64, limit in
 	})
 	return r, err
 }
+
+// changedNumbers are the numbers of the next changed rows: no table needs to give more than the limit, ?4.
+const changedNumbers = `
+	SELECT * FROM (SELECT n FROM spans WHERE app = ?1 AND uid = ?2 AND n > ?3 ORDER BY n LIMIT ?4) AS a UNION ALL
+	SELECT * FROM (SELECT n FROM marks WHERE app = ?1 AND uid = ?2 AND n > ?3 ORDER BY n LIMIT ?4) AS b UNION ALL
+	SELECT * FROM (SELECT n FROM ledgers WHERE app = ?1 AND uid = ?2 AND n > ?3 ORDER BY n LIMIT ?4) AS c UNION ALL
+	SELECT * FROM (SELECT n FROM ledger_bits WHERE app = ?1 AND uid = ?2 AND n > ?3 ORDER BY n LIMIT ?4) AS d`
 
 // readRows fills in the rows with After < n ≤ N.
 func readRows(ctx context.Context, tx *sql.Tx, who server.Who, r *wire.Rows) error {
