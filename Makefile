@@ -26,9 +26,14 @@ build: server wasm $(INSTALLED)
 server:
 	go build -trimpath -o bin/lethe ./cmd/lethe
 
-# Without VCS stamps, so that the same source gives the same bytes.
-wasm:
-	$(WASM) go build -trimpath -buildvcs=false -ldflags "-s -w" -o dist/lethe.wasm ./wasm
+# Without VCS stamps, so that the same source gives the same bytes. Without inlining, where that costs little: it makes the
+# download 5 % smaller. What works through every message (the runtime, S2, msgp) keeps it.
+INLINING := -gcflags=all=-l $(foreach p,runtime github.com/klauspost/compress/s2 github.com/tinylib/msgp/msgp,-gcflags=$(p)=)
+wasm: .cache/wasm.mod
+	$(WASM) go build -modfile=.cache/wasm.mod -trimpath -buildvcs=false $(INLINING) -ldflags "-s -w" -o dist/lethe.wasm ./wasm
+
+.cache/wasm.mod: go.mod go.sum scripts/lean-msgp.sh wasm/msgp/json.go.txt
+	scripts/lean-msgp.sh
 
 test: setup check
 	go test -race ./sdk/... ./server/...

@@ -211,6 +211,10 @@ function deletion(selector: MessageSelector, options: { scope?: Scope }): Delete
       throw new LetheError(codeFor(limit), `${limit} is undefined`);
     }
   }
+  // Go reads '' as absent.
+  if (request.conversationID === '') {
+    throw new LetheError(ErrorCode.CONVERSATION_ID_INVALID, 'conversationID is empty');
+  }
   if ('messages' in request) {
     request.messages = keysOf(request.messages as MessageKey[]);
   }
