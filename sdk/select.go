@@ -132,6 +132,9 @@ type place struct {
 // locate finds a message by what the caller called it. Errors: MessageNotFound, ParameterInvalid.
 func (a *account) locate(ref MessageRef) (place, error) {
 	number := ref.MessageID
+	if ref == (MessageRef{}) {
+		return place{}, wire.Errorf(wire.ParameterInvalid, "an id is empty or 0")
+	}
 	if rest, ok := strings.CutPrefix(ref.ID, provisional); ok {
 		n, err := strconv.ParseUint(rest, 10, 53)
 		if err != nil {

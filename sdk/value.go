@@ -29,7 +29,7 @@ func (n Number) MarshalMsg(b []byte) ([]byte, error) {
 
 // UnmarshalMsg implements msgp.Unmarshaler.
 func (n *Number) UnmarshalMsg(b []byte) ([]byte, error) {
-	switch msgp.NextType(b) {
+	switch kind := msgp.NextType(b); kind {
 	case msgp.UintType:
 		v, rest, err := msgp.ReadUint64Bytes(b)
 		*n = Number(v)
@@ -42,10 +42,12 @@ func (n *Number) UnmarshalMsg(b []byte) ([]byte, error) {
 		v, rest, err := msgp.ReadFloat32Bytes(b)
 		*n = Number(v)
 		return rest, err
-	default:
+	case msgp.Float64Type:
 		v, rest, err := msgp.ReadFloat64Bytes(b)
 		*n = Number(v)
 		return rest, err
+	default: // ReadFloat64Bytes would call a shorter value truncated, and not say which argument it was
+		return b, msgp.TypeError{Method: msgp.Float64Type, Encoded: kind}
 	}
 }
 
