@@ -111,9 +111,7 @@ func (d *device) boot() {
 			defer d.mu.Unlock()
 			d.events = append(d.events, event)
 			if event == sdk.EventError {
-				var e sdk.FatalEvent
-				_, _ = e.UnmarshalMsg(data)
-				d.w.t.Errorf("%s: %d %s", d.user, e.Code, e.Message)
+				d.w.t.Errorf("%s: %q", d.user, data)
 			}
 		},
 	})

@@ -156,7 +156,7 @@ func (a *account) neighbourChanged() {
 			a.report(err)
 			return
 		}
-		a.client.emit(EventConversationList, &ConversationListUpdatedEvent{ConversationIDList: a.listed()})
+		a.client.emit(EventConversationList, (&ConversationListUpdatedEvent{ConversationIDList: a.listed()}).MarshalMsg)
 	})
 }
 
@@ -174,7 +174,7 @@ func (a *account) changed(conversationIDs ...string) {
 	if len(conversationIDs) == 0 {
 		return
 	}
-	a.client.emit(EventConversationList, &ConversationListUpdatedEvent{ConversationIDList: conversationIDs})
+	a.client.emit(EventConversationList, (&ConversationListUpdatedEvent{ConversationIDList: conversationIDs}).MarshalMsg)
 	a.poke()
 }
 
@@ -200,7 +200,7 @@ func (a *account) logout(ctx context.Context, wipe Wipe) (*LogoutResult, error) 
 		}
 	}
 	a.stop()
-	a.client.emit(EventNotReady, &FatalEvent{Code: wire.OK, Message: "logged out"})
+	a.client.emit(EventNotReady, (&FatalEvent{Code: wire.OK, Message: "logged out"}).MarshalMsg)
 	if wipe == WipeNo {
 		return &LogoutResult{}, storageError(a.vault.Close())
 	}

@@ -22,46 +22,6 @@ func (z ClearHistoryResult) MarshalMsg(b []byte) (o []byte, err error) {
 	return
 }
 
-// UnmarshalMsg implements msgp.Unmarshaler
-func (z *ClearHistoryResult) UnmarshalMsg(bts []byte) (o []byte, err error) {
-	var field []byte
-	_ = field
-	var zb0001 uint32
-	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
-	if err != nil {
-		err = msgp.WrapError(err)
-		return
-	}
-	if zb0001 > z6d8d4b8flimitMaps {
-		err = msgp.ErrLimitExceeded
-		return
-	}
-	for zb0001 > 0 {
-		zb0001--
-		field, bts, err = msgp.ReadMapKeyZC(bts)
-		if err != nil {
-			err = msgp.WrapError(err)
-			return
-		}
-		switch msgp.UnsafeString(field) {
-		case "conversationID":
-			z.ConversationID, bts, err = msgp.ReadStringBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "ConversationID")
-				return
-			}
-		default:
-			bts, err = msgp.Skip(bts)
-			if err != nil {
-				err = msgp.WrapError(err)
-				return
-			}
-		}
-	}
-	o = bts
-	return
-}
-
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z ClearHistoryResult) Msgsize() (s int) {
 	s = 1 + 15 + msgp.StringPrefixSize + len(z.ConversationID)
@@ -107,99 +67,6 @@ func (z *Conversation) MarshalMsg(b []byte) (o []byte, err error) {
 	return
 }
 
-// UnmarshalMsg implements msgp.Unmarshaler
-func (z *Conversation) UnmarshalMsg(bts []byte) (o []byte, err error) {
-	var field []byte
-	_ = field
-	var zb0001 uint32
-	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
-	if err != nil {
-		err = msgp.WrapError(err)
-		return
-	}
-	if zb0001 > z6d8d4b8flimitMaps {
-		err = msgp.ErrLimitExceeded
-		return
-	}
-	for zb0001 > 0 {
-		zb0001--
-		field, bts, err = msgp.ReadMapKeyZC(bts)
-		if err != nil {
-			err = msgp.WrapError(err)
-			return
-		}
-		switch msgp.UnsafeString(field) {
-		case "conversationID":
-			z.ConversationID, bts, err = msgp.ReadStringBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "ConversationID")
-				return
-			}
-		case "type":
-			z.Type, bts, err = msgp.ReadStringBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "Type")
-				return
-			}
-		case "name":
-			z.Name, bts, err = msgp.ReadStringBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "Name")
-				return
-			}
-		case "unreadCount":
-			z.UnreadCount, bts, err = msgp.ReadUint32Bytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "UnreadCount")
-				return
-			}
-		case "lastMessage":
-			if msgp.IsNil(bts) {
-				bts, err = msgp.ReadNilBytes(bts)
-				if err != nil {
-					return
-				}
-				z.LastMessage = nil
-			} else {
-				if z.LastMessage == nil {
-					z.LastMessage = new(LastMessage)
-				}
-				bts, err = z.LastMessage.UnmarshalMsg(bts)
-				if err != nil {
-					err = msgp.WrapError(err, "LastMessage")
-					return
-				}
-			}
-		case "lastTime":
-			z.LastTime, bts, err = msgp.ReadInt64Bytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "LastTime")
-				return
-			}
-		case "canSend":
-			z.CanSend, bts, err = msgp.ReadBoolBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "CanSend")
-				return
-			}
-		case "draft":
-			z.Draft, bts, err = msgp.ReadStringBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "Draft")
-				return
-			}
-		default:
-			bts, err = msgp.Skip(bts)
-			if err != nil {
-				err = msgp.WrapError(err)
-				return
-			}
-		}
-	}
-	o = bts
-	return
-}
-
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *Conversation) Msgsize() (s int) {
 	s = 1 + 15 + msgp.StringPrefixSize + len(z.ConversationID) + 5 + msgp.StringPrefixSize + len(z.Type) + 5 + msgp.StringPrefixSize + len(z.Name) + 12 + msgp.Uint32Size + 12
@@ -219,46 +86,6 @@ func (z ConversationDeletedEvent) MarshalMsg(b []byte) (o []byte, err error) {
 	// string "conversationID"
 	o = append(o, 0x81, 0xae, 0x63, 0x6f, 0x6e, 0x76, 0x65, 0x72, 0x73, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x49, 0x44)
 	o = msgp.AppendString(o, z.ConversationID)
-	return
-}
-
-// UnmarshalMsg implements msgp.Unmarshaler
-func (z *ConversationDeletedEvent) UnmarshalMsg(bts []byte) (o []byte, err error) {
-	var field []byte
-	_ = field
-	var zb0001 uint32
-	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
-	if err != nil {
-		err = msgp.WrapError(err)
-		return
-	}
-	if zb0001 > z6d8d4b8flimitMaps {
-		err = msgp.ErrLimitExceeded
-		return
-	}
-	for zb0001 > 0 {
-		zb0001--
-		field, bts, err = msgp.ReadMapKeyZC(bts)
-		if err != nil {
-			err = msgp.WrapError(err)
-			return
-		}
-		switch msgp.UnsafeString(field) {
-		case "conversationID":
-			z.ConversationID, bts, err = msgp.ReadStringBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "ConversationID")
-				return
-			}
-		default:
-			bts, err = msgp.Skip(bts)
-			if err != nil {
-				err = msgp.WrapError(err)
-				return
-			}
-		}
-	}
-	o = bts
 	return
 }
 
@@ -285,63 +112,6 @@ func (z *ConversationListResult) MarshalMsg(b []byte) (o []byte, err error) {
 	return
 }
 
-// UnmarshalMsg implements msgp.Unmarshaler
-func (z *ConversationListResult) UnmarshalMsg(bts []byte) (o []byte, err error) {
-	var field []byte
-	_ = field
-	var zb0001 uint32
-	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
-	if err != nil {
-		err = msgp.WrapError(err)
-		return
-	}
-	if zb0001 > z6d8d4b8flimitMaps {
-		err = msgp.ErrLimitExceeded
-		return
-	}
-	for zb0001 > 0 {
-		zb0001--
-		field, bts, err = msgp.ReadMapKeyZC(bts)
-		if err != nil {
-			err = msgp.WrapError(err)
-			return
-		}
-		switch msgp.UnsafeString(field) {
-		case "conversationList":
-			var zb0002 uint32
-			zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "ConversationList")
-				return
-			}
-			if zb0002 > z6d8d4b8flimitArrays {
-				err = msgp.ErrLimitExceeded
-				return
-			}
-			if cap(z.ConversationList) >= int(zb0002) {
-				z.ConversationList = (z.ConversationList)[:zb0002]
-			} else {
-				z.ConversationList = make([]Conversation, zb0002)
-			}
-			for za0001 := range z.ConversationList {
-				bts, err = z.ConversationList[za0001].UnmarshalMsg(bts)
-				if err != nil {
-					err = msgp.WrapError(err, "ConversationList", za0001)
-					return
-				}
-			}
-		default:
-			bts, err = msgp.Skip(bts)
-			if err != nil {
-				err = msgp.WrapError(err)
-				return
-			}
-		}
-	}
-	o = bts
-	return
-}
-
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *ConversationListResult) Msgsize() (s int) {
 	s = 1 + 17 + msgp.ArrayHeaderSize
@@ -364,79 +134,12 @@ func (z *ConversationListUpdatedEvent) MarshalMsg(b []byte) (o []byte, err error
 	return
 }
 
-// UnmarshalMsg implements msgp.Unmarshaler
-func (z *ConversationListUpdatedEvent) UnmarshalMsg(bts []byte) (o []byte, err error) {
-	var field []byte
-	_ = field
-	var zb0001 uint32
-	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
-	if err != nil {
-		err = msgp.WrapError(err)
-		return
-	}
-	if zb0001 > z6d8d4b8flimitMaps {
-		err = msgp.ErrLimitExceeded
-		return
-	}
-	for zb0001 > 0 {
-		zb0001--
-		field, bts, err = msgp.ReadMapKeyZC(bts)
-		if err != nil {
-			err = msgp.WrapError(err)
-			return
-		}
-		switch msgp.UnsafeString(field) {
-		case "conversationIDList":
-			var zb0002 uint32
-			zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "ConversationIDList")
-				return
-			}
-			if zb0002 > z6d8d4b8flimitArrays {
-				err = msgp.ErrLimitExceeded
-				return
-			}
-			if cap(z.ConversationIDList) >= int(zb0002) {
-				z.ConversationIDList = (z.ConversationIDList)[:zb0002]
-			} else {
-				z.ConversationIDList = make([]string, zb0002)
-			}
-			for za0001 := range z.ConversationIDList {
-				z.ConversationIDList[za0001], bts, err = msgp.ReadStringBytes(bts)
-				if err != nil {
-					err = msgp.WrapError(err, "ConversationIDList", za0001)
-					return
-				}
-			}
-		default:
-			bts, err = msgp.Skip(bts)
-			if err != nil {
-				err = msgp.WrapError(err)
-				return
-			}
-		}
-	}
-	o = bts
-	return
-}
-
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *ConversationListUpdatedEvent) Msgsize() (s int) {
 	s = 1 + 19 + msgp.ArrayHeaderSize
 	for za0001 := range z.ConversationIDList {
 		s += msgp.StringPrefixSize + len(z.ConversationIDList[za0001])
 	}
-	return
-}
-
-// MarshalMsg implements msgp.Marshaler
-func (z ConversationRequest) MarshalMsg(b []byte) (o []byte, err error) {
-	o = msgp.Require(b, z.Msgsize())
-	// map header, size 1
-	// string "conversationID"
-	o = append(o, 0x81, 0xae, 0x63, 0x6f, 0x6e, 0x76, 0x65, 0x72, 0x73, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x49, 0x44)
-	o = msgp.AppendString(o, z.ConversationID)
 	return
 }
 
@@ -500,84 +203,9 @@ func (z *ConversationResult) MarshalMsg(b []byte) (o []byte, err error) {
 	return
 }
 
-// UnmarshalMsg implements msgp.Unmarshaler
-func (z *ConversationResult) UnmarshalMsg(bts []byte) (o []byte, err error) {
-	var field []byte
-	_ = field
-	var zb0001 uint32
-	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
-	if err != nil {
-		err = msgp.WrapError(err)
-		return
-	}
-	if zb0001 > z6d8d4b8flimitMaps {
-		err = msgp.ErrLimitExceeded
-		return
-	}
-	for zb0001 > 0 {
-		zb0001--
-		field, bts, err = msgp.ReadMapKeyZC(bts)
-		if err != nil {
-			err = msgp.WrapError(err)
-			return
-		}
-		switch msgp.UnsafeString(field) {
-		case "conversation":
-			bts, err = z.Conversation.UnmarshalMsg(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "Conversation")
-				return
-			}
-		default:
-			bts, err = msgp.Skip(bts)
-			if err != nil {
-				err = msgp.WrapError(err)
-				return
-			}
-		}
-	}
-	o = bts
-	return
-}
-
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *ConversationResult) Msgsize() (s int) {
 	s = 1 + 13 + z.Conversation.Msgsize()
-	return
-}
-
-// MarshalMsg implements msgp.Marshaler
-func (z *DeleteConversationRequest) MarshalMsg(b []byte) (o []byte, err error) {
-	o = msgp.Require(b, z.Msgsize())
-	// check for omitted fields
-	zb0001Len := uint32(2)
-	var zb0001Mask uint8 /* 2 bits */
-	_ = zb0001Mask
-	if z.ClearHistoryMessage == nil {
-		zb0001Len--
-		zb0001Mask |= 0x2
-	}
-	// variable map header, size zb0001Len
-	o = append(o, 0x80|uint8(zb0001Len))
-
-	// skip if no fields are to be emitted
-	if zb0001Len != 0 {
-		// string "conversationIDList"
-		o = append(o, 0xb2, 0x63, 0x6f, 0x6e, 0x76, 0x65, 0x72, 0x73, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x49, 0x44, 0x4c, 0x69, 0x73, 0x74)
-		o = msgp.AppendArrayHeader(o, uint32(len(z.ConversationIDList)))
-		for za0001 := range z.ConversationIDList {
-			o = msgp.AppendString(o, z.ConversationIDList[za0001])
-		}
-		if (zb0001Mask & 0x2) == 0 { // if not omitted
-			// string "clearHistoryMessage"
-			o = append(o, 0xb3, 0x63, 0x6c, 0x65, 0x61, 0x72, 0x48, 0x69, 0x73, 0x74, 0x6f, 0x72, 0x79, 0x4d, 0x65, 0x73, 0x73, 0x61, 0x67, 0x65)
-			if z.ClearHistoryMessage == nil {
-				o = msgp.AppendNil(o)
-			} else {
-				o = msgp.AppendBool(o, *z.ClearHistoryMessage)
-			}
-		}
-	}
 	return
 }
 
@@ -706,125 +334,6 @@ func (z *DeleteConversationResult) MarshalMsg(b []byte) (o []byte, err error) {
 	return
 }
 
-// UnmarshalMsg implements msgp.Unmarshaler
-func (z *DeleteConversationResult) UnmarshalMsg(bts []byte) (o []byte, err error) {
-	var field []byte
-	_ = field
-	var zb0001 uint32
-	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
-	if err != nil {
-		err = msgp.WrapError(err)
-		return
-	}
-	if zb0001 > z6d8d4b8flimitMaps {
-		err = msgp.ErrLimitExceeded
-		return
-	}
-	for zb0001 > 0 {
-		zb0001--
-		field, bts, err = msgp.ReadMapKeyZC(bts)
-		if err != nil {
-			err = msgp.WrapError(err)
-			return
-		}
-		switch msgp.UnsafeString(field) {
-		case "conversationIDList":
-			var zb0002 uint32
-			zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "ConversationIDList")
-				return
-			}
-			if zb0002 > z6d8d4b8flimitArrays {
-				err = msgp.ErrLimitExceeded
-				return
-			}
-			if cap(z.ConversationIDList) >= int(zb0002) {
-				z.ConversationIDList = (z.ConversationIDList)[:zb0002]
-			} else {
-				z.ConversationIDList = make([]string, zb0002)
-			}
-			for za0001 := range z.ConversationIDList {
-				z.ConversationIDList[za0001], bts, err = msgp.ReadStringBytes(bts)
-				if err != nil {
-					err = msgp.WrapError(err, "ConversationIDList", za0001)
-					return
-				}
-			}
-		case "failed":
-			var zb0003 uint32
-			zb0003, bts, err = msgp.ReadArrayHeaderBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "Failed")
-				return
-			}
-			if zb0003 > z6d8d4b8flimitArrays {
-				err = msgp.ErrLimitExceeded
-				return
-			}
-			if cap(z.Failed) >= int(zb0003) {
-				z.Failed = (z.Failed)[:zb0003]
-			} else {
-				z.Failed = make([]Failed, zb0003)
-			}
-			for za0002 := range z.Failed {
-				var zb0004 uint32
-				zb0004, bts, err = msgp.ReadMapHeaderBytes(bts)
-				if err != nil {
-					err = msgp.WrapError(err, "Failed", za0002)
-					return
-				}
-				if zb0004 > z6d8d4b8flimitMaps {
-					err = msgp.ErrLimitExceeded
-					return
-				}
-				for zb0004 > 0 {
-					zb0004--
-					field, bts, err = msgp.ReadMapKeyZC(bts)
-					if err != nil {
-						err = msgp.WrapError(err, "Failed", za0002)
-						return
-					}
-					switch msgp.UnsafeString(field) {
-					case "id":
-						bts, err = z.Failed[za0002].ID.UnmarshalMsg(bts)
-						if err != nil {
-							err = msgp.WrapError(err, "Failed", za0002, "ID")
-							return
-						}
-					case "code":
-						bts, err = z.Failed[za0002].Code.UnmarshalMsg(bts)
-						if err != nil {
-							err = msgp.WrapError(err, "Failed", za0002, "Code")
-							return
-						}
-					case "message":
-						z.Failed[za0002].Message, bts, err = msgp.ReadStringBytes(bts)
-						if err != nil {
-							err = msgp.WrapError(err, "Failed", za0002, "Message")
-							return
-						}
-					default:
-						bts, err = msgp.Skip(bts)
-						if err != nil {
-							err = msgp.WrapError(err, "Failed", za0002)
-							return
-						}
-					}
-				}
-			}
-		default:
-			bts, err = msgp.Skip(bts)
-			if err != nil {
-				err = msgp.WrapError(err)
-				return
-			}
-		}
-	}
-	o = bts
-	return
-}
-
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *DeleteConversationResult) Msgsize() (s int) {
 	s = 1 + 19 + msgp.ArrayHeaderSize
@@ -834,127 +343,6 @@ func (z *DeleteConversationResult) Msgsize() (s int) {
 	s += 7 + msgp.ArrayHeaderSize
 	for za0002 := range z.Failed {
 		s += 1 + 3 + z.Failed[za0002].ID.Msgsize() + 5 + z.Failed[za0002].Code.Msgsize() + 8 + msgp.StringPrefixSize + len(z.Failed[za0002].Message)
-	}
-	return
-}
-
-// MarshalMsg implements msgp.Marshaler
-func (z *DeleteMessagesRequest) MarshalMsg(b []byte) (o []byte, err error) {
-	o = msgp.Require(b, z.Msgsize())
-	// check for omitted fields
-	zb0001Len := uint32(6)
-	var zb0001Mask uint8 /* 6 bits */
-	_ = zb0001Mask
-	if z.IDs == nil {
-		zb0001Len--
-		zb0001Mask |= 0x1
-	}
-	if z.Messages == nil {
-		zb0001Len--
-		zb0001Mask |= 0x2
-	}
-	if z.ConversationID == "" {
-		zb0001Len--
-		zb0001Mask |= 0x4
-	}
-	if z.Before == nil {
-		zb0001Len--
-		zb0001Mask |= 0x8
-	}
-	if z.UpTo == nil {
-		zb0001Len--
-		zb0001Mask |= 0x10
-	}
-	if z.Scope == "" {
-		zb0001Len--
-		zb0001Mask |= 0x20
-	}
-	// variable map header, size zb0001Len
-	o = append(o, 0x80|uint8(zb0001Len))
-
-	// skip if no fields are to be emitted
-	if zb0001Len != 0 {
-		if (zb0001Mask & 0x1) == 0 { // if not omitted
-			// string "ids"
-			o = append(o, 0xa3, 0x69, 0x64, 0x73)
-			o = msgp.AppendArrayHeader(o, uint32(len(z.IDs)))
-			for za0001 := range z.IDs {
-				o, err = z.IDs[za0001].MarshalMsg(o)
-				if err != nil {
-					err = msgp.WrapError(err, "IDs", za0001)
-					return
-				}
-			}
-		}
-		if (zb0001Mask & 0x2) == 0 { // if not omitted
-			// string "messages"
-			o = append(o, 0xa8, 0x6d, 0x65, 0x73, 0x73, 0x61, 0x67, 0x65, 0x73)
-			o = msgp.AppendArrayHeader(o, uint32(len(z.Messages)))
-			for za0002 := range z.Messages {
-				// check for omitted fields
-				zb0002Len := uint32(2)
-				var zb0002Mask uint8 /* 2 bits */
-				_ = zb0002Mask
-				if z.Messages[za0002].ID == "" {
-					zb0002Len--
-					zb0002Mask |= 0x1
-				}
-				// variable map header, size zb0002Len
-				o = append(o, 0x80|uint8(zb0002Len))
-
-				// skip if no fields are to be emitted
-				if zb0002Len != 0 {
-					if (zb0002Mask & 0x1) == 0 { // if not omitted
-						// string "ID"
-						o = append(o, 0xa2, 0x49, 0x44)
-						o = msgp.AppendString(o, z.Messages[za0002].ID)
-					}
-					// string "messageID"
-					o = append(o, 0xa9, 0x6d, 0x65, 0x73, 0x73, 0x61, 0x67, 0x65, 0x49, 0x44)
-					o, err = z.Messages[za0002].MessageID.MarshalMsg(o)
-					if err != nil {
-						err = msgp.WrapError(err, "Messages", za0002, "MessageID")
-						return
-					}
-				}
-			}
-		}
-		if (zb0001Mask & 0x4) == 0 { // if not omitted
-			// string "conversationID"
-			o = append(o, 0xae, 0x63, 0x6f, 0x6e, 0x76, 0x65, 0x72, 0x73, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x49, 0x44)
-			o = msgp.AppendString(o, z.ConversationID)
-		}
-		if (zb0001Mask & 0x8) == 0 { // if not omitted
-			// string "before"
-			o = append(o, 0xa6, 0x62, 0x65, 0x66, 0x6f, 0x72, 0x65)
-			if z.Before == nil {
-				o = msgp.AppendNil(o)
-			} else {
-				o, err = z.Before.MarshalMsg(o)
-				if err != nil {
-					err = msgp.WrapError(err, "Before")
-					return
-				}
-			}
-		}
-		if (zb0001Mask & 0x10) == 0 { // if not omitted
-			// string "upTo"
-			o = append(o, 0xa4, 0x75, 0x70, 0x54, 0x6f)
-			if z.UpTo == nil {
-				o = msgp.AppendNil(o)
-			} else {
-				o, err = z.UpTo.MarshalMsg(o)
-				if err != nil {
-					err = msgp.WrapError(err, "UpTo")
-					return
-				}
-			}
-		}
-		if (zb0001Mask & 0x20) == 0 { // if not omitted
-			// string "scope"
-			o = append(o, 0xa5, 0x73, 0x63, 0x6f, 0x70, 0x65)
-			o = msgp.AppendString(o, z.Scope)
-		}
 	}
 	return
 }
@@ -1199,166 +587,6 @@ func (z *DeleteMessagesResult) MarshalMsg(b []byte) (o []byte, err error) {
 	return
 }
 
-// UnmarshalMsg implements msgp.Unmarshaler
-func (z *DeleteMessagesResult) UnmarshalMsg(bts []byte) (o []byte, err error) {
-	var field []byte
-	_ = field
-	var zb0001 uint32
-	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
-	if err != nil {
-		err = msgp.WrapError(err)
-		return
-	}
-	if zb0001 > z6d8d4b8flimitMaps {
-		err = msgp.ErrLimitExceeded
-		return
-	}
-	for zb0001 > 0 {
-		zb0001--
-		field, bts, err = msgp.ReadMapKeyZC(bts)
-		if err != nil {
-			err = msgp.WrapError(err)
-			return
-		}
-		switch msgp.UnsafeString(field) {
-		case "deleted":
-			var zb0002 uint32
-			zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "Deleted")
-				return
-			}
-			if zb0002 > z6d8d4b8flimitArrays {
-				err = msgp.ErrLimitExceeded
-				return
-			}
-			if cap(z.Deleted) >= int(zb0002) {
-				z.Deleted = (z.Deleted)[:zb0002]
-			} else {
-				z.Deleted = make([]MessageRef, zb0002)
-			}
-			for za0001 := range z.Deleted {
-				bts, err = z.Deleted[za0001].UnmarshalMsg(bts)
-				if err != nil {
-					err = msgp.WrapError(err, "Deleted", za0001)
-					return
-				}
-			}
-		case "failed":
-			var zb0003 uint32
-			zb0003, bts, err = msgp.ReadArrayHeaderBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "Failed")
-				return
-			}
-			if zb0003 > z6d8d4b8flimitArrays {
-				err = msgp.ErrLimitExceeded
-				return
-			}
-			if cap(z.Failed) >= int(zb0003) {
-				z.Failed = (z.Failed)[:zb0003]
-			} else {
-				z.Failed = make([]Failed, zb0003)
-			}
-			for za0002 := range z.Failed {
-				var zb0004 uint32
-				zb0004, bts, err = msgp.ReadMapHeaderBytes(bts)
-				if err != nil {
-					err = msgp.WrapError(err, "Failed", za0002)
-					return
-				}
-				if zb0004 > z6d8d4b8flimitMaps {
-					err = msgp.ErrLimitExceeded
-					return
-				}
-				for zb0004 > 0 {
-					zb0004--
-					field, bts, err = msgp.ReadMapKeyZC(bts)
-					if err != nil {
-						err = msgp.WrapError(err, "Failed", za0002)
-						return
-					}
-					switch msgp.UnsafeString(field) {
-					case "id":
-						bts, err = z.Failed[za0002].ID.UnmarshalMsg(bts)
-						if err != nil {
-							err = msgp.WrapError(err, "Failed", za0002, "ID")
-							return
-						}
-					case "code":
-						bts, err = z.Failed[za0002].Code.UnmarshalMsg(bts)
-						if err != nil {
-							err = msgp.WrapError(err, "Failed", za0002, "Code")
-							return
-						}
-					case "message":
-						z.Failed[za0002].Message, bts, err = msgp.ReadStringBytes(bts)
-						if err != nil {
-							err = msgp.WrapError(err, "Failed", za0002, "Message")
-							return
-						}
-					default:
-						bts, err = msgp.Skip(bts)
-						if err != nil {
-							err = msgp.WrapError(err, "Failed", za0002)
-							return
-						}
-					}
-				}
-			}
-		case "erasure":
-			z.Erasure, bts, err = msgp.ReadStringBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "Erasure")
-				return
-			}
-		case "server":
-			z.Server, bts, err = msgp.ReadStringBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "Server")
-				return
-			}
-		case "opID":
-			z.OpID, bts, err = msgp.ReadStringBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "OpID")
-				return
-			}
-		case "opIDs":
-			var zb0005 uint32
-			zb0005, bts, err = msgp.ReadArrayHeaderBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "OpIDs")
-				return
-			}
-			if zb0005 > z6d8d4b8flimitArrays {
-				err = msgp.ErrLimitExceeded
-				return
-			}
-			if cap(z.OpIDs) >= int(zb0005) {
-				z.OpIDs = (z.OpIDs)[:zb0005]
-			} else {
-				z.OpIDs = make([]string, zb0005)
-			}
-			for za0003 := range z.OpIDs {
-				z.OpIDs[za0003], bts, err = msgp.ReadStringBytes(bts)
-				if err != nil {
-					err = msgp.WrapError(err, "OpIDs", za0003)
-					return
-				}
-			}
-		default:
-			bts, err = msgp.Skip(bts)
-			if err != nil {
-				err = msgp.WrapError(err)
-				return
-			}
-		}
-	}
-	o = bts
-	return
-}
-
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *DeleteMessagesResult) Msgsize() (s int) {
 	s = 1 + 8 + msgp.ArrayHeaderSize
@@ -1396,58 +624,6 @@ func (z *DeletionEvent) MarshalMsg(b []byte) (o []byte, err error) {
 	return
 }
 
-// UnmarshalMsg implements msgp.Unmarshaler
-func (z *DeletionEvent) UnmarshalMsg(bts []byte) (o []byte, err error) {
-	var field []byte
-	_ = field
-	var zb0001 uint32
-	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
-	if err != nil {
-		err = msgp.WrapError(err)
-		return
-	}
-	if zb0001 > z6d8d4b8flimitMaps {
-		err = msgp.ErrLimitExceeded
-		return
-	}
-	for zb0001 > 0 {
-		zb0001--
-		field, bts, err = msgp.ReadMapKeyZC(bts)
-		if err != nil {
-			err = msgp.WrapError(err)
-			return
-		}
-		switch msgp.UnsafeString(field) {
-		case "opID":
-			z.OpID, bts, err = msgp.ReadStringBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "OpID")
-				return
-			}
-		case "conversationID":
-			z.ConversationID, bts, err = msgp.ReadStringBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "ConversationID")
-				return
-			}
-		case "code":
-			bts, err = z.Code.UnmarshalMsg(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "Code")
-				return
-			}
-		default:
-			bts, err = msgp.Skip(bts)
-			if err != nil {
-				err = msgp.WrapError(err)
-				return
-			}
-		}
-	}
-	o = bts
-	return
-}
-
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *DeletionEvent) Msgsize() (s int) {
 	s = 1 + 5 + msgp.StringPrefixSize + len(z.OpID) + 15 + msgp.StringPrefixSize + len(z.ConversationID) + 5 + z.Code.Msgsize()
@@ -1464,52 +640,6 @@ func (z ErasedEvent) MarshalMsg(b []byte) (o []byte, err error) {
 	// string "erasure"
 	o = append(o, 0xa7, 0x65, 0x72, 0x61, 0x73, 0x75, 0x72, 0x65)
 	o = msgp.AppendString(o, z.Erasure)
-	return
-}
-
-// UnmarshalMsg implements msgp.Unmarshaler
-func (z *ErasedEvent) UnmarshalMsg(bts []byte) (o []byte, err error) {
-	var field []byte
-	_ = field
-	var zb0001 uint32
-	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
-	if err != nil {
-		err = msgp.WrapError(err)
-		return
-	}
-	if zb0001 > z6d8d4b8flimitMaps {
-		err = msgp.ErrLimitExceeded
-		return
-	}
-	for zb0001 > 0 {
-		zb0001--
-		field, bts, err = msgp.ReadMapKeyZC(bts)
-		if err != nil {
-			err = msgp.WrapError(err)
-			return
-		}
-		switch msgp.UnsafeString(field) {
-		case "conversationID":
-			z.ConversationID, bts, err = msgp.ReadStringBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "ConversationID")
-				return
-			}
-		case "erasure":
-			z.Erasure, bts, err = msgp.ReadStringBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "Erasure")
-				return
-			}
-		default:
-			bts, err = msgp.Skip(bts)
-			if err != nil {
-				err = msgp.WrapError(err)
-				return
-			}
-		}
-	}
-	o = bts
 	return
 }
 
@@ -1543,58 +673,6 @@ func (z *Failed) MarshalMsg(b []byte) (o []byte, err error) {
 	return
 }
 
-// UnmarshalMsg implements msgp.Unmarshaler
-func (z *Failed) UnmarshalMsg(bts []byte) (o []byte, err error) {
-	var field []byte
-	_ = field
-	var zb0001 uint32
-	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
-	if err != nil {
-		err = msgp.WrapError(err)
-		return
-	}
-	if zb0001 > z6d8d4b8flimitMaps {
-		err = msgp.ErrLimitExceeded
-		return
-	}
-	for zb0001 > 0 {
-		zb0001--
-		field, bts, err = msgp.ReadMapKeyZC(bts)
-		if err != nil {
-			err = msgp.WrapError(err)
-			return
-		}
-		switch msgp.UnsafeString(field) {
-		case "id":
-			bts, err = z.ID.UnmarshalMsg(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "ID")
-				return
-			}
-		case "code":
-			bts, err = z.Code.UnmarshalMsg(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "Code")
-				return
-			}
-		case "message":
-			z.Message, bts, err = msgp.ReadStringBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "Message")
-				return
-			}
-		default:
-			bts, err = msgp.Skip(bts)
-			if err != nil {
-				err = msgp.WrapError(err)
-				return
-			}
-		}
-	}
-	o = bts
-	return
-}
-
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *Failed) Msgsize() (s int) {
 	s = 1 + 3 + z.ID.Msgsize() + 5 + z.Code.Msgsize() + 8 + msgp.StringPrefixSize + len(z.Message)
@@ -1618,52 +696,6 @@ func (z *FatalEvent) MarshalMsg(b []byte) (o []byte, err error) {
 	return
 }
 
-// UnmarshalMsg implements msgp.Unmarshaler
-func (z *FatalEvent) UnmarshalMsg(bts []byte) (o []byte, err error) {
-	var field []byte
-	_ = field
-	var zb0001 uint32
-	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
-	if err != nil {
-		err = msgp.WrapError(err)
-		return
-	}
-	if zb0001 > z6d8d4b8flimitMaps {
-		err = msgp.ErrLimitExceeded
-		return
-	}
-	for zb0001 > 0 {
-		zb0001--
-		field, bts, err = msgp.ReadMapKeyZC(bts)
-		if err != nil {
-			err = msgp.WrapError(err)
-			return
-		}
-		switch msgp.UnsafeString(field) {
-		case "code":
-			bts, err = z.Code.UnmarshalMsg(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "Code")
-				return
-			}
-		case "message":
-			z.Message, bts, err = msgp.ReadStringBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "Message")
-				return
-			}
-		default:
-			bts, err = msgp.Skip(bts)
-			if err != nil {
-				err = msgp.WrapError(err)
-				return
-			}
-		}
-	}
-	o = bts
-	return
-}
-
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *FatalEvent) Msgsize() (s int) {
 	s = 1 + 5 + z.Code.Msgsize() + 8 + msgp.StringPrefixSize + len(z.Message)
@@ -1683,58 +715,6 @@ func (z HistoryClearedEvent) MarshalMsg(b []byte) (o []byte, err error) {
 	// string "before"
 	o = append(o, 0xa6, 0x62, 0x65, 0x66, 0x6f, 0x72, 0x65)
 	o = msgp.AppendInt64(o, z.Before)
-	return
-}
-
-// UnmarshalMsg implements msgp.Unmarshaler
-func (z *HistoryClearedEvent) UnmarshalMsg(bts []byte) (o []byte, err error) {
-	var field []byte
-	_ = field
-	var zb0001 uint32
-	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
-	if err != nil {
-		err = msgp.WrapError(err)
-		return
-	}
-	if zb0001 > z6d8d4b8flimitMaps {
-		err = msgp.ErrLimitExceeded
-		return
-	}
-	for zb0001 > 0 {
-		zb0001--
-		field, bts, err = msgp.ReadMapKeyZC(bts)
-		if err != nil {
-			err = msgp.WrapError(err)
-			return
-		}
-		switch msgp.UnsafeString(field) {
-		case "conversationID":
-			z.ConversationID, bts, err = msgp.ReadStringBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "ConversationID")
-				return
-			}
-		case "through":
-			z.Through, bts, err = msgp.ReadUint64Bytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "Through")
-				return
-			}
-		case "before":
-			z.Before, bts, err = msgp.ReadInt64Bytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "Before")
-				return
-			}
-		default:
-			bts, err = msgp.Skip(bts)
-			if err != nil {
-				err = msgp.WrapError(err)
-				return
-			}
-		}
-	}
-	o = bts
 	return
 }
 
@@ -1770,87 +750,6 @@ func (z *InspectResult) MarshalMsg(b []byte) (o []byte, err error) {
 	} else {
 		o = msgp.AppendInt64(o, *z.Server)
 	}
-	return
-}
-
-// UnmarshalMsg implements msgp.Unmarshaler
-func (z *InspectResult) UnmarshalMsg(bts []byte) (o []byte, err error) {
-	var field []byte
-	_ = field
-	var zb0001 uint32
-	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
-	if err != nil {
-		err = msgp.WrapError(err)
-		return
-	}
-	if zb0001 > z6d8d4b8flimitMaps {
-		err = msgp.ErrLimitExceeded
-		return
-	}
-	for zb0001 > 0 {
-		zb0001--
-		field, bts, err = msgp.ReadMapKeyZC(bts)
-		if err != nil {
-			err = msgp.WrapError(err)
-			return
-		}
-		switch msgp.UnsafeString(field) {
-		case "conversationID":
-			z.ConversationID, bts, err = msgp.ReadStringBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "ConversationID")
-				return
-			}
-		case "messages":
-			z.Messages, bts, err = msgp.ReadUint64Bytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "Messages")
-				return
-			}
-		case "records":
-			z.Records, bts, err = msgp.ReadUint64Bytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "Records")
-				return
-			}
-		case "bytes":
-			z.Bytes, bts, err = msgp.ReadUint64Bytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "Bytes")
-				return
-			}
-		case "outbox":
-			z.Outbox, bts, err = msgp.ReadUint32Bytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "Outbox")
-				return
-			}
-		case "server":
-			if msgp.IsNil(bts) {
-				bts, err = msgp.ReadNilBytes(bts)
-				if err != nil {
-					return
-				}
-				z.Server = nil
-			} else {
-				if z.Server == nil {
-					z.Server = new(int64)
-				}
-				*z.Server, bts, err = msgp.ReadInt64Bytes(bts)
-				if err != nil {
-					err = msgp.WrapError(err, "Server")
-					return
-				}
-			}
-		default:
-			bts, err = msgp.Skip(bts)
-			if err != nil {
-				err = msgp.WrapError(err)
-				return
-			}
-		}
-	}
-	o = bts
 	return
 }
 
@@ -1894,92 +793,9 @@ func (z *LastMessage) MarshalMsg(b []byte) (o []byte, err error) {
 	return
 }
 
-// UnmarshalMsg implements msgp.Unmarshaler
-func (z *LastMessage) UnmarshalMsg(bts []byte) (o []byte, err error) {
-	var field []byte
-	_ = field
-	var zb0001 uint32
-	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
-	if err != nil {
-		err = msgp.WrapError(err)
-		return
-	}
-	if zb0001 > z6d8d4b8flimitMaps {
-		err = msgp.ErrLimitExceeded
-		return
-	}
-	for zb0001 > 0 {
-		zb0001--
-		field, bts, err = msgp.ReadMapKeyZC(bts)
-		if err != nil {
-			err = msgp.WrapError(err)
-			return
-		}
-		switch msgp.UnsafeString(field) {
-		case "lastTime":
-			z.LastTime, bts, err = msgp.ReadInt64Bytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "LastTime")
-				return
-			}
-		case "lastSequence":
-			z.LastSequence, bts, err = msgp.ReadUint64Bytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "LastSequence")
-				return
-			}
-		case "fromAccount":
-			z.FromAccount, bts, err = msgp.ReadStringBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "FromAccount")
-				return
-			}
-		case "type":
-			z.Type, bts, err = msgp.ReadStringBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "Type")
-				return
-			}
-		case "messageForShow":
-			z.MessageForShow, bts, err = msgp.ReadStringBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "MessageForShow")
-				return
-			}
-		case "payload":
-			bts, err = z.Payload.UnmarshalMsg(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "Payload")
-				return
-			}
-		default:
-			bts, err = msgp.Skip(bts)
-			if err != nil {
-				err = msgp.WrapError(err)
-				return
-			}
-		}
-	}
-	o = bts
-	return
-}
-
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *LastMessage) Msgsize() (s int) {
 	s = 1 + 9 + msgp.Int64Size + 13 + msgp.Uint64Size + 12 + msgp.StringPrefixSize + len(z.FromAccount) + 5 + msgp.StringPrefixSize + len(z.Type) + 15 + msgp.StringPrefixSize + len(z.MessageForShow) + 8 + z.Payload.Msgsize()
-	return
-}
-
-// MarshalMsg implements msgp.Marshaler
-func (z LoginRequest) MarshalMsg(b []byte) (o []byte, err error) {
-	o = msgp.Require(b, z.Msgsize())
-	// map header, size 2
-	// string "userID"
-	o = append(o, 0x82, 0xa6, 0x75, 0x73, 0x65, 0x72, 0x49, 0x44)
-	o = msgp.AppendString(o, z.UserID)
-	// string "token"
-	o = append(o, 0xa5, 0x74, 0x6f, 0x6b, 0x65, 0x6e)
-	o = msgp.AppendString(o, z.Token)
 	return
 }
 
@@ -2054,86 +870,9 @@ func (z *LoginResult) MarshalMsg(b []byte) (o []byte, err error) {
 	return
 }
 
-// UnmarshalMsg implements msgp.Unmarshaler
-func (z *LoginResult) UnmarshalMsg(bts []byte) (o []byte, err error) {
-	var field []byte
-	_ = field
-	var zb0001 uint32
-	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
-	if err != nil {
-		err = msgp.WrapError(err)
-		return
-	}
-	if zb0001 > z6d8d4b8flimitMaps {
-		err = msgp.ErrLimitExceeded
-		return
-	}
-	for zb0001 > 0 {
-		zb0001--
-		field, bts, err = msgp.ReadMapKeyZC(bts)
-		if err != nil {
-			err = msgp.WrapError(err)
-			return
-		}
-		switch msgp.UnsafeString(field) {
-		case "userID":
-			z.UserID, bts, err = msgp.ReadStringBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "UserID")
-				return
-			}
-		case "deviceID":
-			z.DeviceID, bts, err = msgp.ReadStringBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "DeviceID")
-				return
-			}
-		case "connected":
-			z.Connected, bts, err = msgp.ReadBoolBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "Connected")
-				return
-			}
-		case "storage":
-			z.Storage, bts, err = msgp.ReadStringBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "Storage")
-				return
-			}
-		default:
-			bts, err = msgp.Skip(bts)
-			if err != nil {
-				err = msgp.WrapError(err)
-				return
-			}
-		}
-	}
-	o = bts
-	return
-}
-
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *LoginResult) Msgsize() (s int) {
 	s = 1 + 7 + msgp.StringPrefixSize + len(z.UserID) + 9 + msgp.StringPrefixSize + len(z.DeviceID) + 10 + msgp.BoolSize + 8 + msgp.StringPrefixSize + len(z.Storage)
-	return
-}
-
-// MarshalMsg implements msgp.Marshaler
-func (z *LogoutRequest) MarshalMsg(b []byte) (o []byte, err error) {
-	o = msgp.Require(b, z.Msgsize())
-	// check for omitted fields
-	zb0001Len := uint32(1)
-	var zb0001Mask uint8 /* 1 bits */
-	_ = zb0001Mask
-	// variable map header, size zb0001Len
-	o = append(o, 0x80|uint8(zb0001Len))
-	// string "wipe"
-	o = append(o, 0xa4, 0x77, 0x69, 0x70, 0x65)
-	o, err = z.Wipe.MarshalMsg(o)
-	if err != nil {
-		err = msgp.WrapError(err, "Wipe")
-		return
-	}
 	return
 }
 
@@ -2196,52 +935,6 @@ func (z LogoutResult) MarshalMsg(b []byte) (o []byte, err error) {
 	return
 }
 
-// UnmarshalMsg implements msgp.Unmarshaler
-func (z *LogoutResult) UnmarshalMsg(bts []byte) (o []byte, err error) {
-	var field []byte
-	_ = field
-	var zb0001 uint32
-	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
-	if err != nil {
-		err = msgp.WrapError(err)
-		return
-	}
-	if zb0001 > z6d8d4b8flimitMaps {
-		err = msgp.ErrLimitExceeded
-		return
-	}
-	for zb0001 > 0 {
-		zb0001--
-		field, bts, err = msgp.ReadMapKeyZC(bts)
-		if err != nil {
-			err = msgp.WrapError(err)
-			return
-		}
-		switch msgp.UnsafeString(field) {
-		case "wiped":
-			z.Wiped, bts, err = msgp.ReadBoolBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "Wiped")
-				return
-			}
-		case "lost":
-			z.Lost, bts, err = msgp.ReadUint32Bytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "Lost")
-				return
-			}
-		default:
-			bts, err = msgp.Skip(bts)
-			if err != nil {
-				err = msgp.WrapError(err)
-				return
-			}
-		}
-	}
-	o = bts
-	return
-}
-
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z LogoutResult) Msgsize() (s int) {
 	s = 1 + 6 + msgp.BoolSize + 5 + msgp.Uint32Size
@@ -2298,118 +991,6 @@ func (z *Message) MarshalMsg(b []byte) (o []byte, err error) {
 	return
 }
 
-// UnmarshalMsg implements msgp.Unmarshaler
-func (z *Message) UnmarshalMsg(bts []byte) (o []byte, err error) {
-	var field []byte
-	_ = field
-	var zb0001 uint32
-	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
-	if err != nil {
-		err = msgp.WrapError(err)
-		return
-	}
-	if zb0001 > z6d8d4b8flimitMaps {
-		err = msgp.ErrLimitExceeded
-		return
-	}
-	for zb0001 > 0 {
-		zb0001--
-		field, bts, err = msgp.ReadMapKeyZC(bts)
-		if err != nil {
-			err = msgp.WrapError(err)
-			return
-		}
-		switch msgp.UnsafeString(field) {
-		case "ID":
-			z.ID, bts, err = msgp.ReadStringBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "ID")
-				return
-			}
-		case "messageID":
-			z.MessageID, bts, err = msgp.ReadUint64Bytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "MessageID")
-				return
-			}
-		case "conversationID":
-			z.ConversationID, bts, err = msgp.ReadStringBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "ConversationID")
-				return
-			}
-		case "conversationType":
-			z.ConversationType, bts, err = msgp.ReadStringBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "ConversationType")
-				return
-			}
-		case "type":
-			z.Type, bts, err = msgp.ReadStringBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "Type")
-				return
-			}
-		case "from":
-			z.From, bts, err = msgp.ReadStringBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "From")
-				return
-			}
-		case "to":
-			z.To, bts, err = msgp.ReadStringBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "To")
-				return
-			}
-		case "payload":
-			bts, err = z.Payload.UnmarshalMsg(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "Payload")
-				return
-			}
-		case "seq":
-			z.Seq, bts, err = msgp.ReadUint64Bytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "Seq")
-				return
-			}
-		case "time":
-			z.Time, bts, err = msgp.ReadInt64Bytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "Time")
-				return
-			}
-		case "sentTime":
-			z.SentTime, bts, err = msgp.ReadInt64Bytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "SentTime")
-				return
-			}
-		case "flow":
-			z.Flow, bts, err = msgp.ReadStringBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "Flow")
-				return
-			}
-		case "status":
-			z.Status, bts, err = msgp.ReadStringBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "Status")
-				return
-			}
-		default:
-			bts, err = msgp.Skip(bts)
-			if err != nil {
-				err = msgp.WrapError(err)
-				return
-			}
-		}
-	}
-	o = bts
-	return
-}
-
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *Message) Msgsize() (s int) {
 	s = 1 + 3 + msgp.StringPrefixSize + len(z.ID) + 10 + msgp.Uint64Size + 15 + msgp.StringPrefixSize + len(z.ConversationID) + 17 + msgp.StringPrefixSize + len(z.ConversationType) + 5 + msgp.StringPrefixSize + len(z.Type) + 5 + msgp.StringPrefixSize + len(z.From) + 3 + msgp.StringPrefixSize + len(z.To) + 8 + z.Payload.Msgsize() + 4 + msgp.Uint64Size + 5 + msgp.Int64Size + 9 + msgp.Int64Size + 5 + msgp.StringPrefixSize + len(z.Flow) + 7 + msgp.StringPrefixSize + len(z.Status)
@@ -2438,92 +1019,6 @@ func (z *MessageDeletedEvent) MarshalMsg(b []byte) (o []byte, err error) {
 	return
 }
 
-// UnmarshalMsg implements msgp.Unmarshaler
-func (z *MessageDeletedEvent) UnmarshalMsg(bts []byte) (o []byte, err error) {
-	var field []byte
-	_ = field
-	var zb0001 uint32
-	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
-	if err != nil {
-		err = msgp.WrapError(err)
-		return
-	}
-	if zb0001 > z6d8d4b8flimitMaps {
-		err = msgp.ErrLimitExceeded
-		return
-	}
-	for zb0001 > 0 {
-		zb0001--
-		field, bts, err = msgp.ReadMapKeyZC(bts)
-		if err != nil {
-			err = msgp.WrapError(err)
-			return
-		}
-		switch msgp.UnsafeString(field) {
-		case "conversationID":
-			z.ConversationID, bts, err = msgp.ReadStringBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "ConversationID")
-				return
-			}
-		case "seqs":
-			var zb0002 uint32
-			zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "Seqs")
-				return
-			}
-			if zb0002 > z6d8d4b8flimitArrays {
-				err = msgp.ErrLimitExceeded
-				return
-			}
-			if cap(z.Seqs) >= int(zb0002) {
-				z.Seqs = (z.Seqs)[:zb0002]
-			} else {
-				z.Seqs = make([]uint64, zb0002)
-			}
-			for za0001 := range z.Seqs {
-				z.Seqs[za0001], bts, err = msgp.ReadUint64Bytes(bts)
-				if err != nil {
-					err = msgp.WrapError(err, "Seqs", za0001)
-					return
-				}
-			}
-		case "messageIDs":
-			var zb0003 uint32
-			zb0003, bts, err = msgp.ReadArrayHeaderBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "MessageIDs")
-				return
-			}
-			if zb0003 > z6d8d4b8flimitArrays {
-				err = msgp.ErrLimitExceeded
-				return
-			}
-			if cap(z.MessageIDs) >= int(zb0003) {
-				z.MessageIDs = (z.MessageIDs)[:zb0003]
-			} else {
-				z.MessageIDs = make([]uint64, zb0003)
-			}
-			for za0002 := range z.MessageIDs {
-				z.MessageIDs[za0002], bts, err = msgp.ReadUint64Bytes(bts)
-				if err != nil {
-					err = msgp.WrapError(err, "MessageIDs", za0002)
-					return
-				}
-			}
-		default:
-			bts, err = msgp.Skip(bts)
-			if err != nil {
-				err = msgp.WrapError(err)
-				return
-			}
-		}
-	}
-	o = bts
-	return
-}
-
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *MessageDeletedEvent) Msgsize() (s int) {
 	s = 1 + 15 + msgp.StringPrefixSize + len(z.ConversationID) + 5 + msgp.ArrayHeaderSize + (len(z.Seqs) * (msgp.Uint64Size)) + 11 + msgp.ArrayHeaderSize + (len(z.MessageIDs) * (msgp.Uint64Size))
@@ -2548,52 +1043,6 @@ func (z *MessageFailedEvent) MarshalMsg(b []byte) (o []byte, err error) {
 		err = msgp.WrapError(err, "Code")
 		return
 	}
-	return
-}
-
-// UnmarshalMsg implements msgp.Unmarshaler
-func (z *MessageFailedEvent) UnmarshalMsg(bts []byte) (o []byte, err error) {
-	var field []byte
-	_ = field
-	var zb0001 uint32
-	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
-	if err != nil {
-		err = msgp.WrapError(err)
-		return
-	}
-	if zb0001 > z6d8d4b8flimitMaps {
-		err = msgp.ErrLimitExceeded
-		return
-	}
-	for zb0001 > 0 {
-		zb0001--
-		field, bts, err = msgp.ReadMapKeyZC(bts)
-		if err != nil {
-			err = msgp.WrapError(err)
-			return
-		}
-		switch msgp.UnsafeString(field) {
-		case "message":
-			bts, err = z.Message.UnmarshalMsg(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "Message")
-				return
-			}
-		case "code":
-			bts, err = z.Code.UnmarshalMsg(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "Code")
-				return
-			}
-		default:
-			bts, err = msgp.Skip(bts)
-			if err != nil {
-				err = msgp.WrapError(err)
-				return
-			}
-		}
-	}
-	o = bts
 	return
 }
 
@@ -2687,41 +1136,6 @@ func (z *MessageKey) Msgsize() (s int) {
 	return
 }
 
-// MarshalMsg implements msgp.Marshaler
-func (z *MessageListRequest) MarshalMsg(b []byte) (o []byte, err error) {
-	o = msgp.Require(b, z.Msgsize())
-	// check for omitted fields
-	zb0001Len := uint32(3)
-	var zb0001Mask uint8 /* 3 bits */
-	_ = zb0001Mask
-	if z.NextReqMessageID == "" {
-		zb0001Len--
-		zb0001Mask |= 0x4
-	}
-	// variable map header, size zb0001Len
-	o = append(o, 0x80|uint8(zb0001Len))
-
-	// skip if no fields are to be emitted
-	if zb0001Len != 0 {
-		// string "conversationID"
-		o = append(o, 0xae, 0x63, 0x6f, 0x6e, 0x76, 0x65, 0x72, 0x73, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x49, 0x44)
-		o = msgp.AppendString(o, z.ConversationID)
-		// string "count"
-		o = append(o, 0xa5, 0x63, 0x6f, 0x75, 0x6e, 0x74)
-		o, err = z.Count.MarshalMsg(o)
-		if err != nil {
-			err = msgp.WrapError(err, "Count")
-			return
-		}
-		if (zb0001Mask & 0x4) == 0 { // if not omitted
-			// string "nextReqMessageID"
-			o = append(o, 0xb0, 0x6e, 0x65, 0x78, 0x74, 0x52, 0x65, 0x71, 0x4d, 0x65, 0x73, 0x73, 0x61, 0x67, 0x65, 0x49, 0x44)
-			o = msgp.AppendString(o, z.NextReqMessageID)
-		}
-	}
-	return
-}
-
 // UnmarshalMsg implements msgp.Unmarshaler
 func (z *MessageListRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 	var field []byte
@@ -2803,75 +1217,6 @@ func (z *MessageListResult) MarshalMsg(b []byte) (o []byte, err error) {
 	return
 }
 
-// UnmarshalMsg implements msgp.Unmarshaler
-func (z *MessageListResult) UnmarshalMsg(bts []byte) (o []byte, err error) {
-	var field []byte
-	_ = field
-	var zb0001 uint32
-	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
-	if err != nil {
-		err = msgp.WrapError(err)
-		return
-	}
-	if zb0001 > z6d8d4b8flimitMaps {
-		err = msgp.ErrLimitExceeded
-		return
-	}
-	for zb0001 > 0 {
-		zb0001--
-		field, bts, err = msgp.ReadMapKeyZC(bts)
-		if err != nil {
-			err = msgp.WrapError(err)
-			return
-		}
-		switch msgp.UnsafeString(field) {
-		case "messageList":
-			var zb0002 uint32
-			zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "MessageList")
-				return
-			}
-			if zb0002 > z6d8d4b8flimitArrays {
-				err = msgp.ErrLimitExceeded
-				return
-			}
-			if cap(z.MessageList) >= int(zb0002) {
-				z.MessageList = (z.MessageList)[:zb0002]
-			} else {
-				z.MessageList = make([]Message, zb0002)
-			}
-			for za0001 := range z.MessageList {
-				bts, err = z.MessageList[za0001].UnmarshalMsg(bts)
-				if err != nil {
-					err = msgp.WrapError(err, "MessageList", za0001)
-					return
-				}
-			}
-		case "nextReqMessageID":
-			z.NextReqMessageID, bts, err = msgp.ReadStringBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "NextReqMessageID")
-				return
-			}
-		case "isCompleted":
-			z.IsCompleted, bts, err = msgp.ReadBoolBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "IsCompleted")
-				return
-			}
-		default:
-			bts, err = msgp.Skip(bts)
-			if err != nil {
-				err = msgp.WrapError(err)
-				return
-			}
-		}
-	}
-	o = bts
-	return
-}
-
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *MessageListResult) Msgsize() (s int) {
 	s = 1 + 12 + msgp.ArrayHeaderSize
@@ -2902,69 +1247,6 @@ func (z *MessageReceivedEvent) MarshalMsg(b []byte) (o []byte, err error) {
 	return
 }
 
-// UnmarshalMsg implements msgp.Unmarshaler
-func (z *MessageReceivedEvent) UnmarshalMsg(bts []byte) (o []byte, err error) {
-	var field []byte
-	_ = field
-	var zb0001 uint32
-	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
-	if err != nil {
-		err = msgp.WrapError(err)
-		return
-	}
-	if zb0001 > z6d8d4b8flimitMaps {
-		err = msgp.ErrLimitExceeded
-		return
-	}
-	for zb0001 > 0 {
-		zb0001--
-		field, bts, err = msgp.ReadMapKeyZC(bts)
-		if err != nil {
-			err = msgp.WrapError(err)
-			return
-		}
-		switch msgp.UnsafeString(field) {
-		case "conversationID":
-			z.ConversationID, bts, err = msgp.ReadStringBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "ConversationID")
-				return
-			}
-		case "messageList":
-			var zb0002 uint32
-			zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "MessageList")
-				return
-			}
-			if zb0002 > z6d8d4b8flimitArrays {
-				err = msgp.ErrLimitExceeded
-				return
-			}
-			if cap(z.MessageList) >= int(zb0002) {
-				z.MessageList = (z.MessageList)[:zb0002]
-			} else {
-				z.MessageList = make([]Message, zb0002)
-			}
-			for za0001 := range z.MessageList {
-				bts, err = z.MessageList[za0001].UnmarshalMsg(bts)
-				if err != nil {
-					err = msgp.WrapError(err, "MessageList", za0001)
-					return
-				}
-			}
-		default:
-			bts, err = msgp.Skip(bts)
-			if err != nil {
-				err = msgp.WrapError(err)
-				return
-			}
-		}
-	}
-	o = bts
-	return
-}
-
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *MessageReceivedEvent) Msgsize() (s int) {
 	s = 1 + 15 + msgp.StringPrefixSize + len(z.ConversationID) + 12 + msgp.ArrayHeaderSize
@@ -2985,46 +1267,6 @@ func (z *MessageResult) MarshalMsg(b []byte) (o []byte, err error) {
 		err = msgp.WrapError(err, "Message")
 		return
 	}
-	return
-}
-
-// UnmarshalMsg implements msgp.Unmarshaler
-func (z *MessageResult) UnmarshalMsg(bts []byte) (o []byte, err error) {
-	var field []byte
-	_ = field
-	var zb0001 uint32
-	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
-	if err != nil {
-		err = msgp.WrapError(err)
-		return
-	}
-	if zb0001 > z6d8d4b8flimitMaps {
-		err = msgp.ErrLimitExceeded
-		return
-	}
-	for zb0001 > 0 {
-		zb0001--
-		field, bts, err = msgp.ReadMapKeyZC(bts)
-		if err != nil {
-			err = msgp.WrapError(err)
-			return
-		}
-		switch msgp.UnsafeString(field) {
-		case "message":
-			bts, err = z.Message.UnmarshalMsg(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "Message")
-				return
-			}
-		default:
-			bts, err = msgp.Skip(bts)
-			if err != nil {
-				err = msgp.WrapError(err)
-				return
-			}
-		}
-	}
-	o = bts
 	return
 }
 
@@ -3076,85 +1318,6 @@ func (z *MessageSentEvent) MarshalMsg(b []byte) (o []byte, err error) {
 	return
 }
 
-// UnmarshalMsg implements msgp.Unmarshaler
-func (z *MessageSentEvent) UnmarshalMsg(bts []byte) (o []byte, err error) {
-	var field []byte
-	_ = field
-	var zb0001 uint32
-	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
-	if err != nil {
-		err = msgp.WrapError(err)
-		return
-	}
-	if zb0001 > z6d8d4b8flimitMaps {
-		err = msgp.ErrLimitExceeded
-		return
-	}
-	for zb0001 > 0 {
-		zb0001--
-		field, bts, err = msgp.ReadMapKeyZC(bts)
-		if err != nil {
-			err = msgp.WrapError(err)
-			return
-		}
-		switch msgp.UnsafeString(field) {
-		case "old":
-			var zb0002 uint32
-			zb0002, bts, err = msgp.ReadMapHeaderBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "Old")
-				return
-			}
-			if zb0002 > z6d8d4b8flimitMaps {
-				err = msgp.ErrLimitExceeded
-				return
-			}
-			for zb0002 > 0 {
-				zb0002--
-				field, bts, err = msgp.ReadMapKeyZC(bts)
-				if err != nil {
-					err = msgp.WrapError(err, "Old")
-					return
-				}
-				switch msgp.UnsafeString(field) {
-				case "ID":
-					z.Old.ID, bts, err = msgp.ReadStringBytes(bts)
-					if err != nil {
-						err = msgp.WrapError(err, "Old", "ID")
-						return
-					}
-				case "messageID":
-					bts, err = z.Old.MessageID.UnmarshalMsg(bts)
-					if err != nil {
-						err = msgp.WrapError(err, "Old", "MessageID")
-						return
-					}
-				default:
-					bts, err = msgp.Skip(bts)
-					if err != nil {
-						err = msgp.WrapError(err, "Old")
-						return
-					}
-				}
-			}
-		case "new":
-			bts, err = z.New.UnmarshalMsg(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "New")
-				return
-			}
-		default:
-			bts, err = msgp.Skip(bts)
-			if err != nil {
-				err = msgp.WrapError(err)
-				return
-			}
-		}
-	}
-	o = bts
-	return
-}
-
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *MessageSentEvent) Msgsize() (s int) {
 	s = 1 + 4 + 1 + 3 + msgp.StringPrefixSize + len(z.Old.ID) + 10 + z.Old.MessageID.Msgsize() + 4 + z.New.Msgsize()
@@ -3175,52 +1338,6 @@ func (z *NetStateEvent) MarshalMsg(b []byte) (o []byte, err error) {
 		err = msgp.WrapError(err, "Code")
 		return
 	}
-	return
-}
-
-// UnmarshalMsg implements msgp.Unmarshaler
-func (z *NetStateEvent) UnmarshalMsg(bts []byte) (o []byte, err error) {
-	var field []byte
-	_ = field
-	var zb0001 uint32
-	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
-	if err != nil {
-		err = msgp.WrapError(err)
-		return
-	}
-	if zb0001 > z6d8d4b8flimitMaps {
-		err = msgp.ErrLimitExceeded
-		return
-	}
-	for zb0001 > 0 {
-		zb0001--
-		field, bts, err = msgp.ReadMapKeyZC(bts)
-		if err != nil {
-			err = msgp.WrapError(err)
-			return
-		}
-		switch msgp.UnsafeString(field) {
-		case "state":
-			z.State, bts, err = msgp.ReadStringBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "State")
-				return
-			}
-		case "code":
-			bts, err = z.Code.UnmarshalMsg(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "Code")
-				return
-			}
-		default:
-			bts, err = msgp.Skip(bts)
-			if err != nil {
-				err = msgp.WrapError(err)
-				return
-			}
-		}
-	}
-	o = bts
 	return
 }
 
@@ -3279,16 +1396,6 @@ func (z Nothing) Msgsize() (s int) {
 	return
 }
 
-// MarshalMsg implements msgp.Marshaler
-func (z OnlineRequest) MarshalMsg(b []byte) (o []byte, err error) {
-	o = msgp.Require(b, z.Msgsize())
-	// map header, size 1
-	// string "online"
-	o = append(o, 0x81, 0xa6, 0x6f, 0x6e, 0x6c, 0x69, 0x6e, 0x65)
-	o = msgp.AppendBool(o, z.Online)
-	return
-}
-
 // UnmarshalMsg implements msgp.Unmarshaler
 func (z *OnlineRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 	var field []byte
@@ -3332,19 +1439,6 @@ func (z *OnlineRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z OnlineRequest) Msgsize() (s int) {
 	s = 1 + 7 + msgp.BoolSize
-	return
-}
-
-// MarshalMsg implements msgp.Marshaler
-func (z OpenRequest) MarshalMsg(b []byte) (o []byte, err error) {
-	o = msgp.Require(b, z.Msgsize())
-	// map header, size 2
-	// string "url"
-	o = append(o, 0x82, 0xa3, 0x75, 0x72, 0x6c)
-	o = msgp.AppendString(o, z.URL)
-	// string "appID"
-	o = append(o, 0xa5, 0x61, 0x70, 0x70, 0x49, 0x44)
-	o = msgp.AppendString(o, z.AppID)
 	return
 }
 
@@ -3410,72 +1504,9 @@ func (z ReadyEvent) MarshalMsg(b []byte) (o []byte, err error) {
 	return
 }
 
-// UnmarshalMsg implements msgp.Unmarshaler
-func (z *ReadyEvent) UnmarshalMsg(bts []byte) (o []byte, err error) {
-	var field []byte
-	_ = field
-	var zb0001 uint32
-	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
-	if err != nil {
-		err = msgp.WrapError(err)
-		return
-	}
-	if zb0001 > z6d8d4b8flimitMaps {
-		err = msgp.ErrLimitExceeded
-		return
-	}
-	for zb0001 > 0 {
-		zb0001--
-		field, bts, err = msgp.ReadMapKeyZC(bts)
-		if err != nil {
-			err = msgp.WrapError(err)
-			return
-		}
-		switch msgp.UnsafeString(field) {
-		case "userID":
-			z.UserID, bts, err = msgp.ReadStringBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "UserID")
-				return
-			}
-		default:
-			bts, err = msgp.Skip(bts)
-			if err != nil {
-				err = msgp.WrapError(err)
-				return
-			}
-		}
-	}
-	o = bts
-	return
-}
-
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z ReadyEvent) Msgsize() (s int) {
 	s = 1 + 7 + msgp.StringPrefixSize + len(z.UserID)
-	return
-}
-
-// MarshalMsg implements msgp.Marshaler
-func (z *SendMessageRequest) MarshalMsg(b []byte) (o []byte, err error) {
-	o = msgp.Require(b, z.Msgsize())
-	// map header, size 4
-	// string "conversationType"
-	o = append(o, 0x84, 0xb0, 0x63, 0x6f, 0x6e, 0x76, 0x65, 0x72, 0x73, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x54, 0x79, 0x70, 0x65)
-	o = msgp.AppendString(o, z.ConversationType)
-	// string "to"
-	o = append(o, 0xa2, 0x74, 0x6f)
-	o = msgp.AppendString(o, z.To)
-	// string "type"
-	o = append(o, 0xa4, 0x74, 0x79, 0x70, 0x65)
-	o = msgp.AppendString(o, z.Type)
-	// string "payload"
-	o = append(o, 0xa7, 0x70, 0x61, 0x79, 0x6c, 0x6f, 0x61, 0x64)
-	o, err = z.Payload.MarshalMsg(o)
-	if err != nil {
-		err = msgp.WrapError(err, "Payload")
-		return
-	}
 	return
 }
 
@@ -3543,19 +1574,6 @@ func (z *SendMessageRequest) Msgsize() (s int) {
 	return
 }
 
-// MarshalMsg implements msgp.Marshaler
-func (z SetDraftRequest) MarshalMsg(b []byte) (o []byte, err error) {
-	o = msgp.Require(b, z.Msgsize())
-	// map header, size 2
-	// string "conversationID"
-	o = append(o, 0x82, 0xae, 0x63, 0x6f, 0x6e, 0x76, 0x65, 0x72, 0x73, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x49, 0x44)
-	o = msgp.AppendString(o, z.ConversationID)
-	// string "draft"
-	o = append(o, 0xa5, 0x64, 0x72, 0x61, 0x66, 0x74)
-	o = msgp.AppendString(o, z.Draft)
-	return
-}
-
 // UnmarshalMsg implements msgp.Unmarshaler
 func (z *SetDraftRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 	var field []byte
@@ -3615,46 +1633,6 @@ func (z SetMessageReadResult) MarshalMsg(b []byte) (o []byte, err error) {
 	// string "conversationID"
 	o = append(o, 0x81, 0xae, 0x63, 0x6f, 0x6e, 0x76, 0x65, 0x72, 0x73, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x49, 0x44)
 	o = msgp.AppendString(o, z.ConversationID)
-	return
-}
-
-// UnmarshalMsg implements msgp.Unmarshaler
-func (z *SetMessageReadResult) UnmarshalMsg(bts []byte) (o []byte, err error) {
-	var field []byte
-	_ = field
-	var zb0001 uint32
-	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
-	if err != nil {
-		err = msgp.WrapError(err)
-		return
-	}
-	if zb0001 > z6d8d4b8flimitMaps {
-		err = msgp.ErrLimitExceeded
-		return
-	}
-	for zb0001 > 0 {
-		zb0001--
-		field, bts, err = msgp.ReadMapKeyZC(bts)
-		if err != nil {
-			err = msgp.WrapError(err)
-			return
-		}
-		switch msgp.UnsafeString(field) {
-		case "conversationID":
-			z.ConversationID, bts, err = msgp.ReadStringBytes(bts)
-			if err != nil {
-				err = msgp.WrapError(err, "ConversationID")
-				return
-			}
-		default:
-			bts, err = msgp.Skip(bts)
-			if err != nil {
-				err = msgp.WrapError(err)
-				return
-			}
-		}
-	}
-	o = bts
 	return
 }
 

@@ -45,7 +45,7 @@ func (a *account) tell(x sessionEffect) {
 	a.mu.Lock()
 	a.live = x.state == "connected"
 	a.mu.Unlock()
-	a.client.emit(EventNetState, &NetStateEvent{State: x.state, Code: x.code})
+	a.client.emit(EventNetState, (&NetStateEvent{State: x.state, Code: x.code}).MarshalMsg)
 	switch x.state {
 	case "connected", "disconnected":
 		a.contact(nil)
@@ -78,7 +78,7 @@ func (a *account) connect(turn int) {
 	device := a.vault.Device()
 	hello := &wire.Hello{Versions: []uint8{wire.Version}, AppID: app, UserID: a.user, Token: a.token, DeviceID: hexID(device.ID)}
 	var welcome wire.Welcome
-	if err := c.request(ctx, wire.OpHello, hello, &welcome); err != nil {
+	if err := c.request(ctx, wire.OpHello, hello.MarshalMsg, welcome.UnmarshalMsg); err != nil {
 		c.close(wire.CloseTimeout, "no welcome") // how it ended tells why
 		return
 	}
@@ -170,7 +170,7 @@ func (a *account) syncRows(c *connection) error {
 		rowsRequest, headsRequest := up.next()
 		if rowsRequest != nil {
 			var rows wire.Rows
-			if err := c.request(a.ctx, wire.OpRows, rowsRequest, &rows); err != nil {
+			if err := c.request(a.ctx, wire.OpRows, rowsRequest.MarshalMsg, rows.UnmarshalMsg); err != nil {
 				return err
 			}
 			if err := a.applyRows(&rows); err != nil {
@@ -180,7 +180,7 @@ func (a *account) syncRows(c *connection) error {
 			continue
 		}
 		var heads wire.Heads
-		if err := c.request(a.ctx, wire.OpHeads, headsRequest, &heads); err != nil {
+		if err := c.request(a.ctx, wire.OpHeads, headsRequest.MarshalMsg, heads.UnmarshalMsg); err != nil {
 			return err
 		}
 		if err := a.applyHeads(&heads); err != nil {
@@ -222,7 +222,7 @@ func (a *account) ping(c *connection) {
 			return
 		}
 		var pong wire.Pong
-		if err := c.request(a.ctx, wire.OpPing, &wire.Ping{}, &pong); err != nil {
+		if err := c.request(a.ctx, wire.OpPing, (&wire.Ping{}).MarshalMsg, pong.UnmarshalMsg); err != nil {
 			a.failed(c, err)
 			return
 		}

@@ -6,8 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/tinylib/msgp/msgp"
-
 	"github.com/lethe-im/lethe/wire"
 )
 
@@ -95,9 +93,9 @@ func (c *connection) closed() wire.CloseCode {
 	return c.how
 }
 
-// request sends one operation and decodes its answer.
+// request sends one operation, by its MarshalMsg, and decodes its answer, by the UnmarshalMsg of that.
 // Errors: the server's, NetworkError when the connection ends first, NetworkTimeout.
-func (c *connection) request(ctx context.Context, op string, body msgp.Marshaler, into msgp.Unmarshaler) error {
+func (c *connection) request(ctx context.Context, op string, body wire.Encoder, into wire.Decoder) error {
 	c.mu.Lock()
 	c.next++
 	id := c.next

@@ -177,7 +177,7 @@ func (c *Client) InspectConversation(ctx context.Context, r *ConversationRequest
 	}
 	if conn := a.online(); conn != nil {
 		var count wire.Count
-		err := conn.request(ctx, wire.OpCount, &wire.CountRequest{ConversationID: r.ConversationID}, &count)
+		err := conn.request(ctx, wire.OpCount, (&wire.CountRequest{ConversationID: r.ConversationID}).MarshalMsg, count.UnmarshalMsg)
 		if err == nil {
 			n := int64(count.Messages)
 			out.Server = &n

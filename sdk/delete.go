@@ -289,7 +289,7 @@ func (a *account) knowHead(ctx context.Context, conversationID string) error {
 	}
 	var heads wire.Heads
 	r := &wire.HeadsRequest{Heads: []wire.Head{{ConversationID: conversationID}}}
-	if err := c.request(ctx, wire.OpHeads, r, &heads); err != nil {
+	if err := c.request(ctx, wire.OpHeads, r.MarshalMsg, heads.UnmarshalMsg); err != nil {
 		return err
 	}
 	if len(heads.States) == 0 {

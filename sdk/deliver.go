@@ -149,10 +149,10 @@ func (a *account) deliverSend(c *connection, e vault.Entry) error {
 		}
 	}
 	var ack wire.SendAck
-	err = c.request(a.ctx, wire.OpSend, &wire.Send{
+	err = c.request(a.ctx, wire.OpSend, (&wire.Send{
 		SendID: e.SendID, ConversationID: e.ConversationID, Type: row.Message.Type, Payload: row.Message.Payload,
 		FirstAttempt: e.FirstAttempt,
-	}, &ack)
+	}).MarshalMsg, ack.UnmarshalMsg)
 	if forGood(err) {
 		return a.sendRefused(e, err)
 	}
@@ -174,9 +174,9 @@ func (a *account) sendRefused(e vault.Entry, refusal error) error {
 	}
 	if ok {
 		conv, _ := a.vault.Find(e.ConversationID)
-		a.client.emit(EventMessageFailed, &MessageFailedEvent{
+		a.client.emit(EventMessageFailed, (&MessageFailedEvent{
 			Message: a.message(&conv, failed.Ordinal, failed.Row), Code: wire.CodeOf(refusal),
-		})
+		}).MarshalMsg)
 		a.changed(e.ConversationID)
 	}
 	return refusal
@@ -184,10 +184,10 @@ func (a *account) sendRefused(e vault.Entry, refusal error) error {
 
 func (a *account) deliverDelete(c *connection, e vault.Entry) error {
 	var ack wire.DeleteAck
-	err := c.request(a.ctx, wire.OpDelete, &wire.Delete{
+	err := c.request(a.ctx, wire.OpDelete, (&wire.Delete{
 		OpID: e.OpID, ConversationID: e.ConversationID, Scope: e.Scope, What: e.What, Anchor: e.Anchor, Before: e.Before,
 		Ranges: e.Ranges, Hide: e.Hide,
-	}, &ack)
+	}).MarshalMsg, ack.UnmarshalMsg)
 	if forGood(err) {
 		return a.deletionRefused(e, err)
 	}
@@ -199,7 +199,7 @@ func (a *account) deliverDelete(c *connection, e vault.Entry) error {
 		return err
 	}
 	a.settle(e.ConversationID, &settled)
-	a.client.emit(EventDeletionAcknowledged, &DeletionEvent{OpID: hexID(e.OpID), ConversationID: e.ConversationID})
+	a.client.emit(EventDeletionAcknowledged, (&DeletionEvent{OpID: hexID(e.OpID), ConversationID: e.ConversationID}).MarshalMsg)
 	return a.freshen(c, e.ConversationID)
 }
 
@@ -216,17 +216,17 @@ func (a *account) deletionRefused(e vault.Entry, refusal error) error {
 	if err := a.vault.Settle(a.ctx, e); err != nil {
 		return err
 	}
-	a.client.emit(EventDeletionRefused, &DeletionEvent{
+	a.client.emit(EventDeletionRefused, (&DeletionEvent{
 		OpID: hexID(e.OpID), ConversationID: e.ConversationID, Code: wire.CodeOf(refusal),
-	})
+	}).MarshalMsg)
 	return refusal
 }
 
 func (a *account) deliverCancel(c *connection, e vault.Entry) error {
 	var ack wire.CancelAck
-	err := c.request(a.ctx, wire.OpCancel, &wire.Cancel{
+	err := c.request(a.ctx, wire.OpCancel, (&wire.Cancel{
 		OpID: e.OpID, SendID: e.SendID, ConversationID: e.ConversationID, Scope: e.Scope, Hide: e.Hide,
-	}, &ack)
+	}).MarshalMsg, ack.UnmarshalMsg)
 	if forGood(err) {
 		return a.deletionRefused(e, err)
 	}
@@ -243,7 +243,7 @@ func (a *account) deliverCancel(c *connection, e vault.Entry) error {
 
 func (a *account) deliverRead(c *connection, e vault.Entry) error {
 	var ack wire.ReadAck
-	err := c.request(a.ctx, wire.OpRead, &wire.Read{ConversationID: e.ConversationID, UpTo: e.Anchor}, &ack)
+	err := c.request(a.ctx, wire.OpRead, (&wire.Read{ConversationID: e.ConversationID, UpTo: e.Anchor}).MarshalMsg, ack.UnmarshalMsg)
 	if err != nil && !forGood(err) {
 		return err
 	}

@@ -110,7 +110,7 @@ func (a *account) fetch(c *connection, conversationID string, gap ledger.Interva
 		Limit: uint32(min(max(count, leastFetch), wire.MaxPage)),
 	}
 	var page wire.Page
-	if err := c.request(a.ctx, wire.OpPage, r, &page); err != nil {
+	if err := c.request(a.ctx, wire.OpPage, r.MarshalMsg, page.UnmarshalMsg); err != nil {
 		return err
 	}
 	if page.To < page.From || page.To < gap.To || page.To > gap.To {
@@ -147,7 +147,7 @@ func (c *Client) FetchRemoteHistory(ctx context.Context, r *MessageListRequest) 
 		request.Below = seq
 	}
 	var page wire.Page
-	if err := conn.request(ctx, wire.OpPage, request, &page); err != nil {
+	if err := conn.request(ctx, wire.OpPage, request.MarshalMsg, page.UnmarshalMsg); err != nil {
 		return nil, err
 	}
 	return a.remotePage(r.ConversationID, &page, count)

@@ -124,10 +124,10 @@ func (a *account) messageSent(e vault.Entry, s *vault.Sending) {
 		return
 	}
 	old := e.Ordinal<<32 | uint64(e.Slot)
-	a.client.emit(EventMessageSent, &MessageSentEvent{
+	a.client.emit(EventMessageSent, (&MessageSentEvent{
 		Old: MessageKey{ID: provisional + strconv.FormatUint(old, 10), MessageID: Number(old)},
 		New: a.message(&conv, s.Ordinal, s.Row),
-	})
+	}).MarshalMsg)
 	a.changed(e.ConversationID)
 }
 

@@ -14,30 +14,46 @@ import (
 // Method is one call of the API. The table of them is the only list of names: the wasm boundary dispatches by it, and the
 // TypeScript types and docs are made from it.
 type Method struct {
-	Name    string
-	Doc     string
-	Request any // a pointer to the zero request, for the generator
-	Result  any // a pointer to the zero result
-	call    func(context.Context, *Client, []byte) (msgp.Marshaler, error)
+	Name string
+	Doc  string
+	// Request and Result are pointers to the zero values, for the generator.
+	Request, Result any
+
+	call func(context.Context, *Client, []byte) (wire.Encoder, error)
 }
 
 // Methods is the table.
 var Methods = []Method{
-	method("open", "Prepares a chat for a server and an app. Lethe.create calls it.", (*Client).Open),
-	method("login", "Logs a user in; resolves when the local list is open and, if connected, what changed on the server is in.", (*Client).Login),
-	method("logout", "Ends the session; with wipe the device's copy goes too.", (*Client).Logout),
-	method("setOnline", "Keeps the chat off the network, or lets it connect again.", (*Client).SetOnline),
-	method("getConversationList", "The conversation list, newest first, from this device.", (*Client).GetConversationList),
-	method("getConversation", "One conversation.", (*Client).GetConversation),
-	method("getMessageList", "A page of messages, oldest first, from this device and, where it has gaps, from the server.", (*Client).GetMessageList),
-	method("fetchRemoteHistory", "A page as the server's history has it. Stores nothing.", (*Client).FetchRemoteHistory),
-	method("sendMessage", "Sends a message; resolves when the server has it, or, without a connection, when it is in the outbox.", (*Client).SendMessage),
-	method("setMessageRead", "Marks a conversation as read, up to its newest message.", (*Client).SetMessageRead),
-	method("setDraft", "Keeps what the user has typed.", (*Client).SetDraft),
-	method("deleteConversation", "Deletes conversations, in both places; with clearHistoryMessage false only from the list.", (*Client).DeleteConversation),
-	method("clearHistoryMessage", "Deletes all messages of a conversation, in both places; the conversation stays.", (*Client).ClearHistoryMessage),
-	method("deleteMessages", "Deletes messages from this device, from the user's history on the server, or from both.", (*Client).DeleteMessages),
-	method("inspectConversation", "What this device and the server hold of a conversation.", (*Client).InspectConversation),
+	method("open", "Prepares a chat for a server and an app. Lethe.create calls it.",
+		(*Client).Open, (*OpenRequest).UnmarshalMsg, (*Nothing).MarshalMsg),
+	method("login", "Logs a user in; resolves when the local list is open and, if connected, what changed on the server is in.",
+		(*Client).Login, (*LoginRequest).UnmarshalMsg, (*LoginResult).MarshalMsg),
+	method("logout", "Ends the session; with wipe the device's copy goes too.",
+		(*Client).Logout, (*LogoutRequest).UnmarshalMsg, (*LogoutResult).MarshalMsg),
+	method("setOnline", "Keeps the chat off the network, or lets it connect again.",
+		(*Client).SetOnline, (*OnlineRequest).UnmarshalMsg, (*Nothing).MarshalMsg),
+	method("getConversationList", "The conversation list, newest first, from this device.",
+		(*Client).GetConversationList, (*Nothing).UnmarshalMsg, (*ConversationListResult).MarshalMsg),
+	method("getConversation", "One conversation.",
+		(*Client).GetConversation, (*ConversationRequest).UnmarshalMsg, (*ConversationResult).MarshalMsg),
+	method("getMessageList", "A page of messages, oldest first, from this device and, where it has gaps, from the server.",
+		(*Client).GetMessageList, (*MessageListRequest).UnmarshalMsg, (*MessageListResult).MarshalMsg),
+	method("fetchRemoteHistory", "A page as the server's history has it. Stores nothing.",
+		(*Client).FetchRemoteHistory, (*MessageListRequest).UnmarshalMsg, (*MessageListResult).MarshalMsg),
+	method("sendMessage", "Sends a message; resolves when the server has it, or, without a connection, when it is in the outbox.",
+		(*Client).SendMessage, (*SendMessageRequest).UnmarshalMsg, (*MessageResult).MarshalMsg),
+	method("setMessageRead", "Marks a conversation as read, up to its newest message.",
+		(*Client).SetMessageRead, (*ConversationRequest).UnmarshalMsg, (*SetMessageReadResult).MarshalMsg),
+	method("setDraft", "Keeps what the user has typed.",
+		(*Client).SetDraft, (*SetDraftRequest).UnmarshalMsg, (*Nothing).MarshalMsg),
+	method("deleteConversation", "Deletes conversations, in both places; with clearHistoryMessage false only from the list.",
+		(*Client).DeleteConversation, (*DeleteConversationRequest).UnmarshalMsg, (*DeleteConversationResult).MarshalMsg),
+	method("clearHistoryMessage", "Deletes all messages of a conversation, in both places; the conversation stays.",
+		(*Client).ClearHistoryMessage, (*ConversationRequest).UnmarshalMsg, (*ClearHistoryResult).MarshalMsg),
+	method("deleteMessages", "Deletes messages from this device, from the user's history on the server, or from both.",
+		(*Client).DeleteMessages, (*DeleteMessagesRequest).UnmarshalMsg, (*DeleteMessagesResult).MarshalMsg),
+	method("inspectConversation", "What this device and the server hold of a conversation.",
+		(*Client).InspectConversation, (*ConversationRequest).UnmarshalMsg, (*InspectResult).MarshalMsg),
 }
 
 // EventTypes names the events and their data, for the generator.
@@ -79,27 +95,24 @@ const (
 	EventError                = "ERROR"
 )
 
-func method[Q, R any, PQ interface {
-	*Q
-	msgp.Unmarshaler
-}, PR interface {
-	*R
-	msgp.Marshaler
-}](name, doc string, f func(*Client, context.Context, *Q) (*R, error)) Method {
-	return Method{
-		Name: name, Doc: doc, Request: new(Q), Result: new(R),
-		call: func(ctx context.Context, c *Client, args []byte) (msgp.Marshaler, error) {
-			q := PQ(new(Q))
-			if err := decodeArguments(args, q); err != nil {
-				return nil, err
-			}
-			r, err := f(c, ctx, (*Q)(q))
-			if err != nil {
-				return nil, err
-			}
-			return PR(r), nil
-		},
+// method makes an entry. The request is decoded and the result encoded by the one direction each needs, named here.
+func method[Q, R any](
+	name, doc string, f func(*Client, context.Context, *Q) (*R, error),
+	decode func(*Q, []byte) ([]byte, error), encode func(*R, []byte) ([]byte, error),
+) Method {
+	m := Method{Name: name, Doc: doc, Request: new(Q), Result: new(R)}
+	m.call = func(ctx context.Context, c *Client, args []byte) (wire.Encoder, error) {
+		q := new(Q)
+		if err := decodeArguments(args, func(b []byte) ([]byte, error) { return decode(q, b) }); err != nil {
+			return nil, err
+		}
+		r, err := f(c, ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		return func(b []byte) ([]byte, error) { return encode(r, b) }, nil
 	}
+	return m
 }
 
 // Call runs one method on MessagePack arguments and returns the reply as it goes to JavaScript: {code: 0, data}, or
@@ -113,7 +126,7 @@ func (c *Client) Call(ctx context.Context, name string, args []byte) []byte {
 	reply = msgp.AppendString(reply, "code")
 	reply = msgp.AppendInt(reply, 0)
 	reply = msgp.AppendString(reply, "data")
-	if reply, err = data.MarshalMsg(reply); err != nil {
+	if reply, err = data(reply); err != nil {
 		return errorReply(err)
 	}
 	return reply
@@ -132,7 +145,7 @@ func errorReply(err error) []byte {
 	return msgp.AppendBool(reply, e.Code.Retryable())
 }
 
-func (c *Client) dispatch(ctx context.Context, name string, args []byte) (r msgp.Marshaler, err error) {
+func (c *Client) dispatch(ctx context.Context, name string, args []byte) (r wire.Encoder, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			c.report(wire.Errorf(wire.Internal, "panic in %s: %v\n%s", name, p, debug.Stack()))
@@ -148,11 +161,11 @@ func (c *Client) dispatch(ctx context.Context, name string, args []byte) (r msgp
 }
 
 // decodeArguments decodes a request and says in the error's code what kind of argument was wrong.
-func decodeArguments(args []byte, q msgp.Unmarshaler) error {
+func decodeArguments(args []byte, request wire.Decoder) error {
 	if len(args) == 0 {
 		return nil
 	}
-	_, err := q.UnmarshalMsg(args)
+	_, err := request(args)
 	switch {
 	case err == nil:
 		return nil

@@ -54,13 +54,13 @@ func (a *account) takeOne(c *connection, f *wire.Frame) error {
 	switch f.Type {
 	case wire.EventMessages:
 		var e wire.MessagesEvent
-		if err := wire.DecodeBody(f.Body, &e); err != nil {
+		if err := wire.DecodeBody(f.Body, e.UnmarshalMsg); err != nil {
 			return err
 		}
 		return a.receive(c, &e)
 	case wire.EventRows:
 		var rows wire.Rows
-		if err := wire.DecodeBody(f.Body, &rows); err != nil {
+		if err := wire.DecodeBody(f.Body, rows.UnmarshalMsg); err != nil {
 			return err
 		}
 		device := a.vault.Device()
@@ -91,7 +91,7 @@ func (a *account) receive(c *connection, e *wire.MessagesEvent) error {
 		for _, row := range got.Rows {
 			out.MessageList = append(out.MessageList, a.message(&conv, got.Ordinal, row))
 		}
-		a.client.emit(EventMessageReceived, out)
+		a.client.emit(EventMessageReceived, out.MarshalMsg)
 	}
 	a.changed(e.ConversationID)
 	if got.Fold {
@@ -150,7 +150,7 @@ func (a *account) refresh(c *connection, conversationID string) error {
 	}
 	head := wire.Head{ConversationID: conversationID, ReadUpTo: conv.Ledger.Book.ReadUpTo()}
 	var heads wire.Heads
-	if err := c.request(a.ctx, wire.OpHeads, &wire.HeadsRequest{Heads: []wire.Head{head}}, &heads); err != nil {
+	if err := c.request(a.ctx, wire.OpHeads, (&wire.HeadsRequest{Heads: []wire.Head{head}}).MarshalMsg, heads.UnmarshalMsg); err != nil {
 		return err
 	}
 	if err := a.applyHeads(&heads); err != nil {

@@ -15,13 +15,13 @@ func (a *account) settle(conversationID string, s *vault.Settled) {
 		for _, slot := range s.Slots {
 			e.MessageIDs = append(e.MessageIDs, ordinal<<32|uint64(slot))
 		}
-		a.client.emit(EventMessageDeleted, e)
+		a.client.emit(EventMessageDeleted, e.MarshalMsg)
 	}
 	if s.Through > 0 || s.Before > 0 {
-		a.client.emit(EventHistoryCleared, &HistoryClearedEvent{ConversationID: conversationID, Through: s.Through, Before: s.Before})
+		a.client.emit(EventHistoryCleared, (&HistoryClearedEvent{ConversationID: conversationID, Through: s.Through, Before: s.Before}).MarshalMsg)
 	}
 	if s.Hidden {
-		a.client.emit(EventConversationDeleted, &ConversationDeletedEvent{ConversationID: conversationID})
+		a.client.emit(EventConversationDeleted, (&ConversationDeletedEvent{ConversationID: conversationID}).MarshalMsg)
 	}
 	if s.Garbage {
 		a.mu.Lock()
@@ -45,7 +45,7 @@ func (a *account) reclaim() {
 			if done.ConversationID != "" {
 				id = done.ConversationID
 			}
-			a.client.emit(EventErased, &ErasedEvent{ConversationID: id, Erasure: "removed"})
+			a.client.emit(EventErased, (&ErasedEvent{ConversationID: id, Erasure: "removed"}).MarshalMsg)
 		}
 		if done.Left && err == nil && a.ctx.Err() == nil {
 			continue

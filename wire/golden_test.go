@@ -15,7 +15,7 @@ import (
 func TestGoldenFrames(t *testing.T) {
 	for i, x := range travelling {
 		file := filepath.Join("testdata", "golden", x.name+".hex")
-		data, err := NewRequest(uint32(i+1), x.name, x.body)
+		data, err := NewRequest(uint32(i+1), x.name, x.body.MarshalMsg)
 		require.NoError(t, err)
 		if os.Getenv("UPDATE") != "" {
 			require.NoError(t, os.WriteFile(file, []byte(hex.EncodeToString(data)+"\n"), 0o644))
@@ -30,7 +30,7 @@ func TestGoldenFrames(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, x.name, f.Type)
 		got := empty(x.body)
-		require.NoError(t, DecodeBody(f.Body, got))
+		require.NoError(t, DecodeBody(f.Body, got.UnmarshalMsg))
 		require.Equal(t, x.body, got, x.name)
 	}
 }
@@ -43,7 +43,7 @@ func TestUnknownFieldsAreIgnored(t *testing.T) {
 }
 
 func TestDecoderRefuses(t *testing.T) {
-	good, err := NewRequest(1, OpPing, &Ping{})
+	good, err := NewRequest(1, OpPing, (&Ping{}).MarshalMsg)
 	require.NoError(t, err)
 	for name, x := range map[string]struct {
 		data []byte
@@ -66,12 +66,12 @@ func TestDecoderRefuses(t *testing.T) {
 // A few bytes must not make the decoder set aside what only a large frame could fill.
 func TestDecoderLimitsLists(t *testing.T) {
 	huge := []byte{0x81, 0xa1, 'r', 0xdd, 0x7f, 0xff, 0xff, 0xff} // Delete.Ranges of 2^31 segments
-	require.Equal(t, FrameInvalid, CodeOf(DecodeBody(huge, &Delete{})))
+	require.Equal(t, FrameInvalid, CodeOf(DecodeBody(huge, new(Delete).UnmarshalMsg)))
 }
 
 func FuzzDecode(f *testing.F) {
 	for i, x := range travelling {
-		data, err := NewRequest(uint32(i), x.name, x.body)
+		data, err := NewRequest(uint32(i), x.name, x.body.MarshalMsg)
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -85,14 +85,14 @@ func FuzzDecode(f *testing.F) {
 		}
 		for _, x := range travelling {
 			b := empty(x.body)
-			if err := DecodeBody(frame.Body, b); err != nil {
+			if err := DecodeBody(frame.Body, b.UnmarshalMsg); err != nil {
 				require.Equal(t, FrameInvalid, CodeOf(err))
 				continue
 			}
 			again, err := b.MarshalMsg(nil)
 			require.NoError(t, err)
 			c := empty(x.body)
-			require.NoError(t, DecodeBody(again, c), "what was decoded encodes and decodes again")
+			require.NoError(t, DecodeBody(again, c.UnmarshalMsg), "what was decoded encodes and decodes again")
 			if page, ok := b.(*Page); ok {
 				for i := range page.Batches {
 					_, _ = page.Batches[i].Messages()

@@ -91,7 +91,9 @@ func (b *bench) pageOf(from, to uint64) *wire.Page {
 
 const conversation = "GROUPg"
 
-func (b *bench) ingest(from, to uint64) error { return b.v.Ingest(b.ctx, conversation, b.pageOf(from, to)) }
+func (b *bench) ingest(from, to uint64) error {
+	return b.v.Ingest(b.ctx, conversation, b.pageOf(from, to))
+}
 
 func (b *bench) receive(seqs ...uint64) error {
 	e := &wire.MessagesEvent{ConversationID: conversation, Log: 7, Head: uint64(len(b.log))}
