@@ -35,7 +35,7 @@ func answer[Q, A any, PQ interface {
 }](method func(*connection, context.Context, Q) (A, error)) handler {
 	return func(ctx context.Context, c *connection, raw msgp.Raw) (msgp.Marshaler, error) {
 		var q Q
-		if err := wire.DecodeBody(raw, PQ(&q)); err != nil {
+		if err := wire.DecodeBody(raw, PQ(&q).UnmarshalMsg); err != nil {
 			return nil, err
 		}
 		a, err := method(c, ctx, q)
