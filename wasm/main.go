@@ -16,8 +16,9 @@ func main() {
 	// The loader sets the host object under a name of its own, since several cores may live in one page.
 	host := js.Global().Get(os.Args[1])
 	newChat(sdk.New(sdk.Options{
-		OpenStore: openStore,
-		Dial:      ws.Dial,
-		Emit:      func(event string, data []byte) { host.Call("event", event, toJS(data)) },
+		OpenStore:  openStore,
+		Dial:       ws.Dial,
+		Neighbours: neighbours,
+		Emit:       func(event string, data []byte) { host.Call("event", event, toJS(data)) },
 	})).handOver(host)
 }
