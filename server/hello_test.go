@@ -66,9 +66,8 @@ func TestHelloIsRefusedByCloseCodes(t *testing.T) {
 
 func TestFirstFrames(t *testing.T) {
 	w := newWorld(t)
-	w.server.SetHelloWait(200 * time.Millisecond)
 	request := func(op string, body msgp.Marshaler) []byte {
-		raw, err := wire.NewRequest(1, op, body)
+		raw, err := wire.NewRequest(1, op, body.MarshalMsg)
 		require.NoError(t, err)
 		return raw
 	}
@@ -85,12 +84,12 @@ func TestFirstFrames(t *testing.T) {
 		"a text frame":     {wire.CloseFrameInvalid, websocket.MessageText, request(wire.OpHello, hello("a", token("a", time.Hour)))},
 		"no MessagePack":   {wire.CloseFrameInvalid, websocket.MessageBinary, []byte("\xc1 nonsense")},
 		"empty":            {wire.CloseFrameInvalid, websocket.MessageBinary, nil},
-		"bytes after it":   {wire.CloseFrameInvalid, websocket.MessageBinary, append(request(wire.OpPing, nil), 0)},
+		"bytes after it":   {wire.CloseFrameInvalid, websocket.MessageBinary, append(request(wire.OpPing, &wire.Ping{}), 0)},
 		"a body of no map": {wire.CloseFrameInvalid, websocket.MessageBinary, badBody},
 		"too large":        {wire.CloseFrameTooLarge, websocket.MessageBinary, large},
 		"much too large":   {wire.CloseFrameTooLarge, websocket.MessageBinary, make([]byte, 3<<20)},
 		"another op":       {wire.CloseUnauthenticated, websocket.MessageBinary, request(wire.OpPing, &wire.Ping{})},
-		"an unknown op":    {wire.CloseUnauthenticated, websocket.MessageBinary, request("nonsense", nil)},
+		"an unknown op":    {wire.CloseUnauthenticated, websocket.MessageBinary, request("nonsense", &wire.Ping{})},
 		"an event":         {wire.CloseUnauthenticated, websocket.MessageBinary, event},
 	} {
 		c := w.open()
@@ -102,8 +101,13 @@ func TestFirstFrames(t *testing.T) {
 			require.Fail(t, "not closed", name)
 		}
 	}
+}
+
+func TestSilenceBeforeHello(t *testing.T) {
+	w := newWorld(t)
+	w.server.SetHelloWait(200 * time.Millisecond)
 	begin := time.Now()
-	w.open().requireClosed(wire.CloseUnauthenticated) // silence
+	w.open().requireClosed(wire.CloseUnauthenticated)
 	require.Less(t, time.Since(begin), 2*time.Second)
 }
 
@@ -164,10 +168,10 @@ func TestTokenEndsTheConnectionWhenItExpires(t *testing.T) {
 
 func TestSilenceEndsTheConnection(t *testing.T) {
 	w := newWorld(t)
-	w.server.SetIdleWait(300 * time.Millisecond)
+	w.server.SetIdleWait(time.Second)
 	c := w.hello("a")
-	for range 5 {
-		time.Sleep(100 * time.Millisecond)
+	for range 4 {
+		time.Sleep(300 * time.Millisecond) // longer than the wait, taken together
 		ask[wire.Pong](c, wire.OpPing, &wire.Ping{})
 	}
 	c.requireClosed(wire.CloseIdle)

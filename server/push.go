@@ -25,6 +25,7 @@ type pusher struct {
 	mu   sync.Mutex
 	rows bool // the user's rows may have changed
 	logs map[uint64]*following
+	own  map[uint64]uint64 // the seq with which the connection itself has made a log that is not followed yet
 
 	user func() // ends the user's subscription
 
@@ -44,7 +45,7 @@ type following struct {
 func newPusher(c *connection) *pusher {
 	return &pusher{
 		c: c, wake: make(chan struct{}, 1), quit: make(chan struct{}), stopped: make(chan struct{}),
-		logs: map[uint64]*following{},
+		logs: map[uint64]*following{}, own: map[uint64]uint64{},
 	}
 }
 
@@ -82,10 +83,14 @@ func (p *pusher) refresh(ctx context.Context, start bool) error {
 		}
 		added = true
 		f := &following{pushed: l.Head, head: l.Head}
+		p.mu.Lock()
 		if !start {
 			f.pushed = l.Joined - 1
+			if p.own[l.Log] == l.Joined {
+				f.pushed = l.Joined
+			}
+			delete(p.own, l.Log)
 		}
-		p.mu.Lock()
 		p.logs[l.Log] = f
 		p.mu.Unlock()
 		f.cancel = p.c.server.bus.Subscribe(Topic{App: p.c.who.App, Log: l.Log}, func(poke Poke) { p.poke(f, poke) })
@@ -121,6 +126,15 @@ func (p *pusher) heard(log, head uint64) bool {
 		f.head = max(f.head, head)
 	}
 	return ok
+}
+
+// sent notes that the connection has made a log by its message seq: it has the answer to that.
+func (p *pusher) sent(log, seq uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.logs[log] == nil {
+		p.own[log] = seq
+	}
 }
 
 // poke notes new messages. The connection's own are passed over, unless others before them are still to be pushed.

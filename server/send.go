@@ -21,6 +21,7 @@ func (c *connection) send(ctx context.Context, s wire.Send) (wire.SendAck, error
 	}
 	if ack.Seq == 1 && conversation.Kind == wire.C2CKind {
 		// It has made both users' spans.
+		c.push.sent(ack.Log, ack.Seq)
 		c.publish(Topic{App: c.who.App, User: c.who.User}, Poke{})
 		c.publish(Topic{App: c.who.App, User: conversation.Target}, Poke{})
 	}

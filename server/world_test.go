@@ -155,7 +155,7 @@ func hello(user, token string) *wire.Hello {
 func (c *client) write(op string, body msgp.Marshaler) {
 	c.Helper()
 	c.id++
-	raw, err := wire.NewRequest(c.id, op, body)
+	raw, err := wire.NewRequest(c.id, op, body.MarshalMsg)
 	require.NoError(c, err)
 	c.raw(websocket.MessageBinary, raw)
 }
@@ -189,7 +189,7 @@ func try(c *client, op string, body msgp.Marshaler, into msgp.Unmarshaler) wire.
 	f := c.answer()
 	require.Equal(c, c.id, f.ID)
 	if f.Code == wire.OK {
-		require.NoError(c, wire.DecodeBody(f.Body, into))
+		require.NoError(c, wire.DecodeBody(f.Body, into.UnmarshalMsg))
 	} else {
 		require.Empty(c, f.Body)
 		require.NotEmpty(c, f.Text)
@@ -216,7 +216,7 @@ func event[A any, P interface {
 	select {
 	case f := <-c.events:
 		require.Equal(c, name, f.Type)
-		require.NoError(c, wire.DecodeBody(f.Body, P(&a)))
+		require.NoError(c, wire.DecodeBody(f.Body, P(&a).UnmarshalMsg))
 		return a
 	case <-time.After(patience):
 		require.Fail(c, "no event", name)

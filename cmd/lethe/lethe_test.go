@@ -52,6 +52,8 @@ type process struct {
 	url    string
 	stderr *bytes.Buffer
 	rest   chan string // stdout after the first line
+	// silent are connections that nobody reads: end closes them, since they would not answer the server's close.
+	silent []*websocket.Conn
 }
 
 func start(t *testing.T, args ...string) *process {
@@ -87,6 +89,9 @@ func start(t *testing.T, args ...string) *process {
 // end sends a signal and waits for exit 0, with nothing more on stdout.
 func (p *process) end(signal os.Signal) {
 	p.Helper()
+	for _, ws := range p.silent {
+		_ = ws.CloseNow()
+	}
 	require.NoError(p, p.cmd.Process.Signal(signal))
 	require.Empty(p, <-p.rest)
 	done := make(chan error, 1)
@@ -124,6 +129,7 @@ func (p *process) connect(user, token string) *device {
 	ws, _, err := websocket.Dial(ctx, p.url+"/v1/ws", &websocket.DialOptions{Subprotocols: []string{wire.Subprotocol}})
 	require.NoError(p, err)
 	p.Cleanup(func() { _ = ws.CloseNow() })
+	p.silent = append(p.silent, ws)
 	ws.SetReadLimit(wire.MaxServerFrame)
 	d := &device{T: p.T, ws: ws}
 	d.ask(wire.OpHello, &wire.Hello{Versions: []uint8{wire.Version}, AppID: "lethe", UserID: user, Token: token}, &wire.Welcome{})
@@ -133,7 +139,7 @@ func (p *process) connect(user, token string) *device {
 func (d *device) ask(op string, body msgp.Marshaler, into msgp.Unmarshaler) {
 	d.Helper()
 	d.id++
-	raw, err := wire.NewRequest(d.id, op, body)
+	raw, err := wire.NewRequest(d.id, op, body.MarshalMsg)
 	require.NoError(d, err)
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
@@ -145,7 +151,7 @@ func (d *device) ask(op string, body msgp.Marshaler, into msgp.Unmarshaler) {
 		require.NoError(d, err)
 		if f.Kind == wire.Response {
 			require.Equal(d, wire.OK.Name(), f.Code.Name(), f.Text)
-			require.NoError(d, wire.DecodeBody(f.Body, into))
+			require.NoError(d, wire.DecodeBody(f.Body, into.UnmarshalMsg))
 			return
 		}
 	}
@@ -176,6 +182,7 @@ func TestServeKeepsItsData(t *testing.T) {
 		d.send("C2Cb", i)
 	}
 	begin := time.Now()
+	p.silent = nil // it reads from here on
 	closed := make(chan websocket.StatusCode, 1)
 	go func() {
 		_, _, err := d.ws.Read(context.Background())

@@ -18,7 +18,7 @@ func (t talk) line(r *rand.Rand) string {
 	}
 	text := t.fill(r)
 	if r.IntN(7) == 0 {
-		text += " " + t.fill(r)
+		text += "\n" + t.fill(r)
 	}
 	return text
 }
