@@ -38,8 +38,12 @@ wasm: .cache/wasm.mod
 test: setup check
 	go test -race ./sdk/... ./server/...
 	go test $$(go list ./... | grep -v -e /sdk -e /server)
+	go build -o bin/chromium ./e2e/chromium
+	go build -o bin/wsserve ./ws/wstest/serve
+	$(WASM) go test -exec "$(CURDIR)/bin/chromium -worker" ./idb/
+	$(WASM) go test -exec "$(CURDIR)/bin/wsserve $(CURDIR)/bin/chromium -worker" ./ws/
 	$(MAKE) build
-	node --test js/*.test.mjs
+	node --test --test-concurrency=1 js/*.test.mjs e2e/*.test.mjs
 
 check: $(INSTALLED)
 	@test -z "$$(gofmt -l . | tee /dev/stderr)"

@@ -2,23 +2,23 @@
 (async () => {
   let sent = Promise.resolve();
   const post = (path, body) => {
-    sent = sent.then(() => fetch(path, { method: "POST", body }));
+    sent = sent.then(() => fetch(path, { method: 'POST', body }));
   };
   try {
     if (self.document) {
       await new Promise((resolve, reject) => {
-        const script = document.createElement("script");
-        Object.assign(script, { src: "/wasm_exec.js", onload: resolve, onerror: reject });
+        const script = document.createElement('script');
+        Object.assign(script, { src: '/wasm_exec.js', onload: resolve, onerror: reject });
         document.head.append(script);
       });
     } else {
-      importScripts("/wasm_exec.js");
+      importScripts('/wasm_exec.js');
     }
     fs.writeSync = (_, bytes) => {
-      post("/output", bytes.slice());
+      post('/output', bytes.slice());
       return bytes.length;
     };
-    const how = await (await fetch("/how.json")).json();
+    const how = await (await fetch('/how.json')).json();
     const go = new Go();
     go.argv = how.args;
     go.env = how.env;
@@ -26,11 +26,11 @@
     go.exit = (c) => {
       code = c;
     };
-    const { instance } = await WebAssembly.instantiateStreaming(fetch("/program.wasm"), go.importObject);
+    const { instance } = await WebAssembly.instantiateStreaming(fetch('/program.wasm'), go.importObject);
     await go.run(instance);
-    post("/exit/" + code);
+    post(`/exit/${code}`);
   } catch (error) {
-    post("/output", `${error?.stack ?? error}\n`);
-    post("/exit/2");
+    post('/output', `${error?.stack ?? error}\n`);
+    post('/exit/2');
   }
 })();
