@@ -46,7 +46,7 @@ test: setup check
 	node --test --test-concurrency=1 js/*.test.mjs e2e/*.test.mjs
 
 check: $(INSTALLED)
-	@test -z "$$(gofmt -l . | tee /dev/stderr)"
+	@test -z "$$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l | tee /dev/stderr)"
 	go vet ./...
 	$(WASM) go vet $(CORE)
 	$$(go tool -n staticcheck) ./...
