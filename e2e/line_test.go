@@ -8,6 +8,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/lethe-im/lethe/sdk"
+	"github.com/lethe-im/lethe/sdk/kv"
+	"github.com/lethe-im/lethe/sdk/vault"
+	"github.com/lethe-im/lethe/server"
 	"github.com/lethe-im/lethe/wire"
 )
 
@@ -20,7 +23,7 @@ func TestTwoUsersChatAndOneDeletes(t *testing.T) {
 	}
 	w.soon("both see ten", func() bool { return len(a.page("C2CuserB")) == 10 && len(b.page("C2CuserA")) == 10 })
 	require.Equal(t, texts(a.page("C2CuserB")), texts(b.page("C2CuserA")))
-	require.EqualValues(t, 5, b.conversation("C2CuserA").UnreadCount)
+	w.soon("five are unread", func() bool { return b.conversation("C2CuserA").UnreadCount == 5 })
 	require.Equal(t, "b4", a.conversation("C2CuserB").LastMessage.MessageForShow)
 
 	r, err := a.DeleteConversation(w.ctx, &sdk.DeleteConversationRequest{ConversationIDList: []string{"C2CuserB"}})
@@ -192,4 +195,23 @@ func TestLogoutWipe(t *testing.T) {
 	require.EqualValues(t, 1, r.Lost)
 	_, err = a.GetConversationList(w.ctx, &sdk.Nothing{})
 	require.Equal(t, wire.NotReady, wire.CodeOf(err))
+}
+
+func TestARefusedTokenIsRenewedByLogin(t *testing.T) {
+	w := newWorld(t)
+	a := w.device("userA")
+	_, err := a.Login(w.ctx, &sdk.LoginRequest{UserID: "userA", Token: w.token("userB", "")})
+	require.Equal(t, wire.TokenOtherUser, wire.CodeOf(err))
+	require.ErrorIs(t, a.store.View(w.ctx, vault.Tables, func(kv.Tx) error { return nil }), kv.ErrClosed, "the database it made is gone")
+
+	short, err := server.SignToken(key, "lethe", "userA", "", time.Now(), time.Now().Add(1500*time.Millisecond))
+	require.NoError(t, err)
+	a = w.device("userA")
+	_, err = a.Login(w.ctx, &sdk.LoginRequest{UserID: "userA", Token: short})
+	require.NoError(t, err)
+	t.Cleanup(func() { _, _ = a.Logout(w.ctx, &sdk.LogoutRequest{}) })
+	w.soon("the token expires", func() bool {
+		r, err := a.Login(w.ctx, &sdk.LoginRequest{UserID: "userA", Token: w.token("userA", "")})
+		return err == nil && r.Connected && a.states()["refused"] > 0
+	})
 }

@@ -88,6 +88,7 @@ type device struct {
 
 	mu     sync.Mutex
 	events []string
+	nets   []string
 }
 
 func (w *world) device(user string) *device {
@@ -110,6 +111,9 @@ func (d *device) boot() {
 			d.mu.Lock()
 			defer d.mu.Unlock()
 			d.events = append(d.events, event)
+			if event == sdk.EventNetState {
+				d.nets = append(d.nets, string(data))
+			}
 			if event == sdk.EventError {
 				d.w.t.Errorf("%s: %q", d.user, data)
 			}
@@ -150,6 +154,21 @@ func (d *device) saw(event string) bool {
 		}
 	}
 	return false
+}
+
+// states counts the states of the connection so far.
+func (d *device) states() map[string]int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	out := map[string]int{}
+	for _, n := range d.nets {
+		for _, state := range []string{"connecting", "connected", "disconnected", "refused"} {
+			if strings.Contains(n, state) {
+				out[state]++
+			}
+		}
+	}
+	return out
 }
 
 func payload(text string) msgp.Raw {

@@ -37,6 +37,7 @@ type account struct {
 	offline chan struct{} // closed when the connection ends; waits for an acknowledgement end with it
 	waiting map[uint64]chan error
 	erasing map[uint64]string // ordinals whose rows wait for reclaim, by the conversation they belonged to
+	tails   map[string]bool   // conversations with new rows in the tail
 	live    bool
 
 	queued  chan struct{} // the outbox has something new
@@ -55,6 +56,7 @@ func newAccount(c *Client, r *LoginRequest) *account {
 		sweep:   make(chan struct{}, 1),
 		waiting: map[uint64]chan error{},
 		erasing: map[uint64]string{},
+		tails:   map[string]bool{},
 	}
 	a.ctx, a.cancel = context.WithCancel(context.Background())
 	return a
@@ -92,33 +94,45 @@ func (a *account) run(job func()) {
 	}()
 }
 
-// firstContact waits until the server has answered, or cannot be reached, or refuses. A refused user's database goes
-// again if this login made it: bad input changes nothing.
+// firstContact waits until the server has answered, cannot be reached, or refuses.
 func (a *account) firstContact(ctx context.Context) error {
 	timer := time.NewTimer(firstContactWait)
 	defer timer.Stop()
 	select {
 	case err := <-a.settled:
-		if err == nil {
-			return nil
-		}
-		fresh := len(a.vault.All()) == 0 && a.vault.Device().N == 0
-		a.stop()
-		if fresh {
-			if e := a.vault.Destroy(ctx); e != nil {
-				return storageError(e)
-			}
-			return err
-		}
-		_ = a.vault.Close() // the refusal is the error to tell
 		return err
 	case <-timer.C:
 		return nil
 	case <-ctx.Done():
-		a.stop()
-		_ = a.vault.Close()
 		return wire.Errorf(wire.NetworkTimeout, "login: %w", ctx.Err())
 	}
+}
+
+// undo ends a login that failed. The database goes again if this login made it: bad input changes nothing.
+func (a *account) undo(ctx context.Context) error {
+	fresh := len(a.vault.All()) == 0 && a.vault.Device().N == 0
+	a.stop()
+	if fresh {
+		return storageError(a.vault.Destroy(ctx))
+	}
+	return storageError(a.vault.Close())
+}
+
+// renew takes a new token of the same user and, if the server had refused the old one, tries again.
+func (a *account) renew(ctx context.Context, token string) error {
+	a.mu.Lock()
+	a.token = token
+	refused := a.session.state == sessionRefused
+	select {
+	case <-a.settled: // of an attempt before
+	default:
+	}
+	a.mu.Unlock()
+	if !refused {
+		return nil
+	}
+	a.step(sessionEvent{kind: sessionStart})
+	return a.firstContact(ctx)
 }
 
 // contact reports the outcome of the first attempt; later ones are not waited for.

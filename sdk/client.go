@@ -133,7 +133,7 @@ func (c *Client) end(a *account) {
 	c.busy, c.account = false, a
 }
 
-// Login opens the user's database and connects.
+// Login opens the user's database and connects. A user who is logged in already gives a new token that way.
 // Errors: ParameterInvalid, TokenMissing, the server's refusal of the token, the storage's.
 func (c *Client) Login(ctx context.Context, r *LoginRequest) (*LoginResult, error) {
 	if err := wire.CheckIdentifier(r.UserID); err != nil {
@@ -151,13 +151,20 @@ func (c *Client) Login(ctx context.Context, r *LoginRequest) (*LoginResult, erro
 	if a != nil {
 		c.end(a)
 		if a.user == r.UserID {
+			if err := a.renew(ctx, r.Token); err != nil {
+				return nil, err
+			}
 			return a.loginResult(), nil
 		}
 		return nil, wire.Errorf(wire.ParameterInvalid, "another user is logged in: log out first")
 	}
 	a, err := c.open(ctx, r)
 	if err == nil {
-		err = a.firstContact(ctx)
+		if err = a.firstContact(ctx); err != nil {
+			if e := a.undo(context.WithoutCancel(ctx)); e != nil {
+				c.report(e) // the refusal is what the caller must hear
+			}
+		}
 	}
 	if err != nil {
 		c.end(nil)

@@ -75,8 +75,11 @@ func (a *account) connect(turn int) {
 			c.close(wire.CloseNormal, "logged out")
 		}
 	})
+	a.mu.Lock()
+	token := a.token
+	a.mu.Unlock()
 	device := a.vault.Device()
-	hello := &wire.Hello{Versions: []uint8{wire.Version}, AppID: app, UserID: a.user, Token: a.token, DeviceID: hexID(device.ID)}
+	hello := &wire.Hello{Versions: []uint8{wire.Version}, AppID: app, UserID: a.user, Token: token, DeviceID: hexID(device.ID)}
 	var welcome wire.Welcome
 	if err := c.request(ctx, wire.OpHello, hello.MarshalMsg, welcome.UnmarshalMsg); err != nil {
 		c.close(wire.CloseTimeout, "no welcome") // how it ended tells why

@@ -164,7 +164,7 @@ func (a *account) deliverSend(c *connection, e vault.Entry) error {
 		return err
 	}
 	a.messageSent(e, &sent)
-	return nil
+	return a.freshen(c, e.ConversationID)
 }
 
 func (a *account) sendRefused(e vault.Entry, refusal error) error {

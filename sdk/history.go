@@ -90,6 +90,13 @@ func (a *account) page(ctx context.Context, q vault.Query) (vault.View, error) {
 		if c == nil || i == fetches {
 			break
 		}
+		if i == 0 {
+			defer a.run(func() {
+				if err := a.freshen(c, q.ConversationID); err != nil {
+					a.failed(c, err)
+				}
+			})
+		}
 		err = a.fetch(c, q.ConversationID, *view.Gap, q.Count-len(view.Rows))
 		var refusal *wire.Error
 		if errors.As(err, &refusal) {

@@ -128,6 +128,7 @@ func (a *account) messageSent(e vault.Entry, s *vault.Sending) {
 		Old: MessageKey{ID: provisional + strconv.FormatUint(old, 10), MessageID: Number(old)},
 		New: a.message(&conv, s.Ordinal, s.Row),
 	}).MarshalMsg)
+	a.inTail(e.ConversationID)
 	a.changed(e.ConversationID)
 }
 

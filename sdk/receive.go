@@ -1,12 +1,17 @@
 package sdk
 
 import (
+	"time"
+
 	"github.com/lethe-im/lethe/sdk/vault"
 	"github.com/lethe-im/lethe/wire"
 )
 
 // maxInbox is how many pushed frames may wait to be taken in. A device that falls behind further reconnects and catches up.
 const maxInbox = 4096
+
+// foldAfter is how long nothing must come before the tail is folded.
+const foldAfter = 2 * time.Second
 
 // pushed queues what the server pushes; it is taken in, in order, once rows and heads are in.
 func (a *account) pushed(f wire.Frame) {
@@ -40,14 +45,38 @@ func (a *account) takeIn(c *connection) {
 		if len(inbox) > 0 {
 			continue
 		}
+		idle := time.NewTimer(foldAfter)
 		select {
 		case <-a.arrived:
+			idle.Stop()
+		case <-idle.C:
+			a.fold()
 		case <-c.ended:
 			return
 		case <-a.ctx.Done():
 			return
 		}
 	}
+}
+
+// fold moves what came one by one into its segments, where it takes a tenth of the room.
+func (a *account) fold() {
+	a.mu.Lock()
+	tails := a.tails
+	a.tails = map[string]bool{}
+	a.mu.Unlock()
+	for id := range tails {
+		if err := a.vault.Fold(a.ctx, id); err != nil {
+			a.report(err)
+		}
+	}
+}
+
+// inTail remembers that a conversation has new rows in the tail.
+func (a *account) inTail(conversationID string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.tails[conversationID] = true
 }
 
 func (a *account) takeOne(c *connection, f *wire.Frame) error {
@@ -92,6 +121,7 @@ func (a *account) receive(c *connection, e *wire.MessagesEvent) error {
 			out.MessageList = append(out.MessageList, a.message(&conv, got.Ordinal, row))
 		}
 		a.client.emit(EventMessageReceived, out.MarshalMsg)
+		a.inTail(e.ConversationID)
 	}
 	a.changed(e.ConversationID)
 	if got.Fold {

@@ -11,11 +11,11 @@ import (
 // Received is what new messages did to a conversation.
 type Received struct {
 	Ordinal uint64
-	Rows    []Row // those that were new and are visible, oldest first
+	Rows    []Row // the visible ones, oldest first, also where a page was faster to bring them
 	Fold    bool  // a segment is full: fold the tail
 }
 
-// Receive stores pushed messages in the tail. What is here already, or hidden, is left out; a newer message brings a hidden
+// Receive stores pushed messages in the tail. What is here already, or hidden, is not stored; a newer message brings a hidden
 // conversation back with what its ledgers leave.
 func (v *Vault) Receive(ctx context.Context, e *wire.MessagesEvent) (Received, error) {
 	var out Received
@@ -32,6 +32,9 @@ func (v *Vault) Receive(ctx context.Context, e *wire.MessagesEvent) (Received, e
 		out.Ordinal = c.Record.Ordinal
 		for i := range e.Messages {
 			m := &e.Messages[i]
+			if c.Record.Covered.Has(m.Seq) && !c.book().Hides(m.Seq, m.Time) {
+				out.Rows = append(out.Rows, Row{Message: *m, Slot: uint32(m.Seq)})
+			}
 			if c.Record.Covered.Has(m.Seq) || m.Seq <= c.book().Through() {
 				continue
 			}
