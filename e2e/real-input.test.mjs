@@ -25,7 +25,7 @@ test('days of real talk, deleted from in every way', async (t) => {
     // No compression can hide such a word, so that it is found in the database's bytes as long as its message is there.
     const marker = Array.from({ length: 40 }, () => ALPHABET[Math.floor(next() * ALPHABET.length)]).join('');
     const last = day.messages.at(-1);
-    const talk = [...day.messages, { ...last, time: last.time + 1, text: marker }];
+    const talk = [...day.messages, { ...last, time: last.time + 1, text: `<${marker}>` }];
     const groupID = `day-${i}-${day.name}`;
     await server.post('/v1/groups', { groupID, members: ['reader', 'witness'] });
     await server.load(`GROUP${groupID}`, talk);
