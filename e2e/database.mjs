@@ -5,17 +5,19 @@ const ROW_TABLES = ['segments', 'tail', 'sent'];
 
 /**
  * Reads every database of Lethe's in the page's origin: by table the number of records and the bytes of their values, by
- * ordinal the records that hold its messages, and the set of those given texts that stand readable in any value.
+ * ordinal the records that hold its messages, and for those of the given texts that stand readable in any value the names of
+ * the databases.
  */
 export async function readDatabases(page, texts = []) {
   const tables = await page.evaluate(readTables, texts);
-  const held = { tables: {}, ordinals: {}, found: new Set() };
-  for (const { table, bytes, keys, found } of tables) {
+  const held = { tables: {}, ordinals: {}, found: new Map() };
+  for (const { name, table, bytes, keys, found } of tables) {
     held.tables[table] ??= { records: 0, bytes: 0 };
     held.tables[table].records += keys.length;
     held.tables[table].bytes += bytes;
     for (const text of found) {
-      held.found.add(text);
+      const databases = held.found.get(text) ?? new Set();
+      held.found.set(text, databases.add(name));
     }
     for (const key of ROW_TABLES.includes(table) ? keys : []) {
       const ordinal = ordinalOf(key);

@@ -86,9 +86,8 @@ type device struct {
 	user  string
 	store *kv.Memory
 
-	mu     sync.Mutex
-	events []string
-	nets   []string
+	mu   sync.Mutex
+	nets []string
 }
 
 func (w *world) device(user string) *device {
@@ -110,7 +109,6 @@ func (d *device) boot() {
 		Emit: func(event string, data []byte) {
 			d.mu.Lock()
 			defer d.mu.Unlock()
-			d.events = append(d.events, event)
 			if event == sdk.EventNetState {
 				d.nets = append(d.nets, string(data))
 			}
@@ -143,17 +141,6 @@ func (d *device) setOnline(on bool) {
 	d.w.t.Helper()
 	_, err := d.SetOnline(d.w.ctx, &sdk.OnlineRequest{Online: on})
 	require.NoError(d.w.t, err)
-}
-
-func (d *device) saw(event string) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for _, e := range d.events {
-		if e == event {
-			return true
-		}
-	}
-	return false
 }
 
 // states counts the states of the connection so far.

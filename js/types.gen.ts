@@ -285,7 +285,7 @@ export interface MessageFailedEvent {
 export interface MessageDeletedEvent {
   conversationID: string;
   seqs: number[];
-  /** of unsent ones too */
+  /** of all of them, unsent ones too */
   messageIDs: number[];
 }
 

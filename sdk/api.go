@@ -242,7 +242,7 @@ type ConversationListUpdatedEvent struct {
 type MessageDeletedEvent struct {
 	ConversationID string   `msg:"conversationID"`
 	Seqs           []uint64 `msg:"seqs"`
-	MessageIDs     []uint64 `msg:"messageIDs"` // of unsent ones too
+	MessageIDs     []uint64 `msg:"messageIDs"` // of all of them, unsent ones too
 }
 
 // HistoryClearedEvent: all messages up to a seq, or before a time, left this device's view.

@@ -63,7 +63,7 @@ func (c *Client) Open(_ context.Context, r *OpenRequest) (*Nothing, error) {
 		return nil, err
 	}
 	if err := wire.CheckIdentifier(r.AppID); err != nil {
-		return nil, wire.Errorf(wire.ParameterInvalid, "appID: %v", err)
+		return nil, wire.Errorf(wire.ParameterInvalid, "appID: %v", wire.AsError(err).Text)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -137,7 +137,7 @@ func (c *Client) end(a *account) {
 // Errors: ParameterInvalid, TokenMissing, the server's refusal of the token, the storage's.
 func (c *Client) Login(ctx context.Context, r *LoginRequest) (*LoginResult, error) {
 	if err := wire.CheckIdentifier(r.UserID); err != nil {
-		return nil, wire.Errorf(wire.ParameterInvalid, "userID: %v", err)
+		return nil, wire.Errorf(wire.ParameterInvalid, "userID: %v", wire.AsError(err).Text)
 	}
 	if r.Token == "" {
 		return nil, wire.Errorf(wire.TokenMissing, "login needs a token")

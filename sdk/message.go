@@ -144,7 +144,7 @@ func (a *account) sendable(ctx context.Context, r *SendMessageRequest) (string, 
 		return "", wire.Errorf(wire.ConversationTypeInvalid, "conversationType %q: must be C2C or GROUP", r.ConversationType)
 	}
 	if err := wire.CheckIdentifier(r.To); err != nil {
-		return "", wire.Errorf(wire.ParameterInvalid, "to: %v", err)
+		return "", wire.Errorf(wire.ParameterInvalid, "to: %v", wire.AsError(err).Text)
 	}
 	if r.Type != wire.TypeText && r.Type != wire.TypeCustom {
 		return "", wire.Errorf(wire.MessageInvalid, "type %q: make messages with createTextMessage or createCustomMessage", r.Type)

@@ -166,17 +166,33 @@ func decodeArguments(args []byte, request wire.Decoder) error {
 		return nil
 	}
 	_, err := request(args)
-	switch {
+	switch where := argumentOf(err); {
 	case err == nil:
 		return nil
 	case errors.Is(msgp.Cause(err), msgp.ErrLimitExceeded):
-		return wire.Errorf(wire.LimitExceeded, "an argument is too long: %v", err)
-	// msgp names the path of the field in Go's spelling.
-	case strings.Contains(err.Error(), "ConversationID"):
-		return wire.Errorf(wire.ConversationIDInvalid, "a conversationID is a string: %v", err)
-	case strings.Contains(err.Error(), "Before"):
-		return wire.Errorf(wire.TimeInvalid, "a time is a number of milliseconds: %v", err)
+		return wire.Errorf(wire.LimitExceeded, "%s has too many items", where)
+	case strings.HasPrefix(where, "conversationID"):
+		return wire.Errorf(wire.ConversationIDInvalid, "%s is of the wrong type: a conversationID is a string", where)
+	case where == "before":
+		return wire.Errorf(wire.TimeInvalid, "before is of the wrong type: a time is a number of milliseconds")
 	default:
-		return wire.Errorf(wire.ParameterInvalid, "wrong arguments: %v", err)
+		return wire.Errorf(wire.ParameterInvalid, "%s is of the wrong type", where)
+	}
+}
+
+// argumentOf is the argument at which decoding failed, as JavaScript calls it. msgp ends its errors with the path of the
+// field in Go's spelling.
+func argumentOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	_, path, found := strings.Cut(err.Error(), " at ")
+	switch {
+	case !found:
+		return "an argument"
+	case path == "IDs" || strings.HasPrefix(path, "IDs/"):
+		return strings.Replace(path, "IDs", "ids", 1)
+	default:
+		return strings.ToLower(path[:1]) + path[1:]
 	}
 }

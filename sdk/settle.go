@@ -12,6 +12,9 @@ func (a *account) settle(conversationID string, s *vault.Settled) {
 		if conv, ok := a.vault.Find(conversationID); ok && conv.Record != nil && !s.Garbage {
 			ordinal = conv.Record.Ordinal
 		}
+		for _, seq := range s.Seqs {
+			e.MessageIDs = append(e.MessageIDs, ordinal<<32|seq)
+		}
 		for _, slot := range s.Slots {
 			e.MessageIDs = append(e.MessageIDs, ordinal<<32|uint64(slot))
 		}

@@ -14,6 +14,7 @@ import (
 
 	"nhooyr.io/websocket"
 
+	"github.com/lethe-im/lethe/server/oneclose"
 	"github.com/lethe-im/lethe/wire"
 )
 
@@ -43,7 +44,7 @@ type connection struct {
 // page's script sees nothing of an HTTP status.
 func (s *Server) connect(w http.ResponseWriter, r *http.Request) {
 	keep := &hijacked{ResponseWriter: w}
-	ws, err := websocket.Accept(keep, r, &websocket.AcceptOptions{
+	ws, err := websocket.Accept(oneclose.Writer(keep), r, &websocket.AcceptOptions{
 		Subprotocols:    []string{wire.Subprotocol},
 		OriginPatterns:  s.origins,
 		CompressionMode: websocket.CompressionDisabled,

@@ -115,5 +115,5 @@ func readJSON(w http.ResponseWriter, r *http.Request, limit int64, into any) err
 	if errors.As(err, &large) {
 		return wire.Errorf(wire.FrameTooLarge, "the body has more than %d bytes", limit)
 	}
-	return wire.Errorf(wire.ParameterInvalid, "body: %v", err)
+	return wire.Errorf(wire.ParameterInvalid, "body: %v", wire.AsError(err).Text)
 }

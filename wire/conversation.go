@@ -44,7 +44,7 @@ func ParseConversation(id string) (Conversation, error) {
 			return Conversation{p.kind, ""}, nil
 		}
 		if err := CheckIdentifier(target); err != nil {
-			return Conversation{}, Errorf(ConversationIDInvalid, "conversationID %q: %v", clip(id), err)
+			return Conversation{}, Errorf(ConversationIDInvalid, "conversationID %q: %s", clip(id), AsError(err).Text)
 		}
 		return Conversation{p.kind, target}, nil
 	}

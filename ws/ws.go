@@ -20,9 +20,6 @@ import (
 
 var _ sdk.Dialer = Dial
 
-// abnormal is the code where no close frame came.
-const abnormal wire.CloseCode = 1006
-
 // end is how a connection ends: once, and for all who wait.
 type end struct {
 	once   sync.Once

@@ -14,6 +14,9 @@ import (
 	"github.com/lethe-im/lethe/wire"
 )
 
+// abnormal is the code where no close frame came.
+const abnormal wire.CloseCode = 1006
+
 // Dial opens a connection; see sdk.Dialer. Every failure is a *sdk.Closed with the code 0.
 func Dial(ctx context.Context, url string) (sdk.Conn, error) {
 	socket, _, err := websocket.Dial(ctx, url, &websocket.DialOptions{

@@ -17,8 +17,8 @@ import (
 
 	"nhooyr.io/websocket"
 
+	"github.com/lethe-im/lethe/server/oneclose"
 	"github.com/lethe-im/lethe/wire"
-	"github.com/lethe-im/lethe/ws/oneclose"
 )
 
 // Server is a real WebSocket server that behaves as each path says, also badly, and remembers how each connection ended
