@@ -13,6 +13,7 @@ const (
 	C2CKind    ConversationKind = 1 // C2C{userID}
 	GroupKind  ConversationKind = 2 // GROUP{groupID}
 	SystemKind ConversationKind = 3 // @TIM#SYSTEM{senderID}
+	RoomKind   ConversationKind = 4 // ROOM{roomID}
 )
 
 var prefixes = []struct {
@@ -23,9 +24,10 @@ var prefixes = []struct {
 	{C2CKind, "C2C", "C2C"},
 	{GroupKind, "GROUP", "GROUP"},
 	{SystemKind, "@TIM#SYSTEM", "@TIM#SYSTEM"},
+	{RoomKind, "ROOM", "ROOM"},
 }
 
-// Conversation is a parsed conversationID. Target is the other user, the group, or the sender of notices (may be empty).
+// Conversation is a parsed conversationID. Target is the other user, the group, the room, or the sender of notices (may be empty).
 type Conversation struct {
 	Kind   ConversationKind
 	Target string
@@ -49,7 +51,7 @@ func ParseConversation(id string) (Conversation, error) {
 		return Conversation{p.kind, target}, nil
 	}
 	return Conversation{}, Errorf(ConversationIDInvalid,
-		"conversationID %q: must be C2C{userID}, GROUP{groupID} or @TIM#SYSTEM", clip(id))
+		"conversationID %q: must be C2C{userID}, GROUP{groupID}, ROOM{roomID} or @TIM#SYSTEM", clip(id))
 }
 
 // String is the conversationID.
@@ -62,7 +64,7 @@ func (c Conversation) String() string {
 	return ""
 }
 
-// Type is the conversationType of the API: C2C, GROUP, @TIM#SYSTEM.
+// Type is the conversationType of the API: C2C, GROUP, ROOM, @TIM#SYSTEM.
 func (c Conversation) Type() string {
 	for _, p := range prefixes {
 		if p.kind == c.Kind {

@@ -23,6 +23,8 @@ const (
 	NotReady                Code = 2999
 	ParameterInvalid        Code = 10004
 	PermissionDenied        Code = 10007
+	RecallTooLate           Code = 10031
+	RoomNotDeletable        Code = 10035
 	TokenExpired            Code = 70001
 	TokenInvalid            Code = 70003
 	TokenOtherUser          Code = 70013
@@ -47,6 +49,9 @@ const (
 	OperationUnknown        Code = 90032
 	VersionUnsupported      Code = 90033
 	RuntimeExited           Code = 90040
+	StorageNotEnabled       Code = 90042
+	RoomNotFound            Code = 90050
+	NotInRoom               Code = 90051
 )
 
 // CodeInfo describes a code. Retryable means: the same call may succeed later with nothing changed by the caller.
@@ -71,6 +76,8 @@ var Codes = []CodeInfo{
 	{NotReady, "NOT_READY", false, "nobody is logged in"},
 	{ParameterInvalid, "PARAMETER_INVALID", false, "an argument is missing, of the wrong type, or out of its range"},
 	{PermissionDenied, "PERMISSION_DENIED", false, "the user is not a member, or may not do this"},
+	{RecallTooLate, "RECALL_TOO_LATE", false, "the time in which a message may be recalled is over"},
+	{RoomNotDeletable, "ROOM_NOT_DELETABLE", false, "messages of a room cannot be deleted by its visitors; the server API clears them"},
 	{TokenExpired, "TOKEN_EXPIRED", false, "the token has expired"},
 	{TokenInvalid, "TOKEN_INVALID", false, "the token is not one that this server signed"},
 	{TokenOtherUser, "TOKEN_OTHER_USER", false, "the token is another user's"},
@@ -95,6 +102,9 @@ var Codes = []CodeInfo{
 	{OperationUnknown, "OPERATION_UNKNOWN", false, "the server does not know this operation"},
 	{VersionUnsupported, "VERSION_UNSUPPORTED", false, "server and client have no protocol version in common"},
 	{RuntimeExited, "RUNTIME_EXITED", false, "the core has stopped; create a new chat"},
+	{StorageNotEnabled, "STORAGE_NOT_ENABLED", false, "this app keeps no history on the server, so there is none to delete there"},
+	{RoomNotFound, "ROOM_NOT_FOUND", false, "there is no such room, or it was closed"},
+	{NotInRoom, "NOT_IN_ROOM", false, "join the room first"},
 }
 
 var codeIndex = func() map[Code]CodeInfo {

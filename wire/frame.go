@@ -20,7 +20,7 @@ import (
 // Version is the protocol version this build speaks best. MinVersion is the oldest it still speaks.
 // Raise Version whenever a travelling type changes (TestVersionCoversEveryType says so).
 const (
-	Version    uint8 = 1
+	Version    uint8 = 2
 	MinVersion uint8 = 1
 )
 
@@ -70,22 +70,29 @@ type Frame struct {
 
 // The operations a client may request, and the body types of request and response.
 const (
-	OpHello  = "hello"  // Hello → Welcome
-	OpPing   = "ping"   // Ping → Pong
-	OpRows   = "rows"   // RowsRequest → Rows
-	OpHeads  = "heads"  // HeadsRequest → Heads
-	OpPage   = "page"   // PageRequest → Page
-	OpSend   = "send"   // Send → SendAck
-	OpCancel = "cancel" // Cancel → CancelAck
-	OpDelete = "delete" // Delete → DeleteAck
-	OpRead   = "read"   // Read → ReadAck
-	OpCount  = "count"  // CountRequest → Count
+	OpHello   = "hello"   // Hello → Welcome
+	OpPing    = "ping"    // Ping → Pong
+	OpRows    = "rows"    // RowsRequest → Rows
+	OpHeads   = "heads"   // HeadsRequest → Heads
+	OpPage    = "page"    // PageRequest → Page
+	OpSend    = "send"    // Send → SendAck
+	OpCancel  = "cancel"  // Cancel → CancelAck
+	OpDelete  = "delete"  // Delete → DeleteAck
+	OpRead    = "read"    // Read → ReadAck
+	OpCount   = "count"   // CountRequest → Count
+	OpRecall  = "recall"  // Recall → Recalled
+	OpRecalls = "recalls" // RecallsRequest → Recalls
+	OpJoin    = "join"    // Join → JoinAck: a group that lets anybody in, or a room
+	OpLeave   = "leave"   // Leave → LeaveAck
+	OpHave    = "have"    // Have → HaveAck: only where cloud history is off
 )
 
 // The events a server pushes.
 const (
 	EventMessages = "messages" // MessagesEvent: new messages of one conversation
 	EventRows     = "rows"     // Rows: changes of the user's own rows after the number the connection last had
+	EventRecalls  = "recalls"  // RecallsEvent: messages of one conversation were taken away from everybody
+	EventClosed   = "closed"   // ClosedEvent: a room is no more
 )
 
 // body is what every travelling type has.

@@ -13,6 +13,7 @@ type Message struct {
 	Type    string   `msg:"y"` // TypeText, TypeCustom
 	Payload msgp.Raw `msg:"p"` // MessagePack, opaque to the server apart from its size
 	SendID  ID       `msg:"i,omitempty"`
+	Quote   uint64   `msg:"q,omitempty"` // the seq this message quotes; its text is looked up in the reader's view
 }
 
 // ID is a random 128-bit name that its maker chose: of a send, an operation, or a device.
@@ -22,6 +23,8 @@ type ID [16]byte
 const (
 	TypeText   = "TIMTextElem"
 	TypeCustom = "TIMCustomElem"
+	// TypeRecalled stands in the place of a recalled message: the same seq, time and sender, and a RecallNotice as payload.
+	TypeRecalled = "recalled"
 )
 
 // Send asks to append a message to a conversation's log. A repeated SendID answers what the first attempt got.
@@ -34,6 +37,8 @@ type Send struct {
 	Payload        msgp.Raw `msg:"p"`
 	// FirstAttempt is the server time (ms) at which the client first tried, 0 if it does not know.
 	FirstAttempt int64 `msg:"a,omitempty"`
+	// Quote is the seq of a message that this one quotes, 0 if none.
+	Quote uint64 `msg:"q,omitempty"`
 }
 
 // SendAck says where the message stands.

@@ -12,6 +12,8 @@ type PageRequest struct {
 	Below          uint64 `msg:"b,omitempty"` // only seqs below this; 0 = from the head down
 	Above          uint64 `msg:"a,omitempty"` // only seqs above this
 	Limit          uint32 `msg:"l"`           // 1 … MaxPage
+	// Compensation asks for what a new device is given: log ∩ spans − the compensation ledger, of the last days only.
+	Compensation bool `msg:"k,omitempty"`
 }
 
 // Page is the user's view of the seqs From … To (both included; none if From > To). Each of them is either in a batch

@@ -19,6 +19,12 @@ type Welcome struct {
 	Time    int64  `msg:"t"` // server clock, ms
 	// SyncDeletions is the app's setting sync.deletions: a deletion in both places reaches the user's other devices.
 	SyncDeletions bool `msg:"s"`
+	// New: the server has not seen this device before. CompensationDays is what such a device may ask for (PageRequest).
+	New              bool   `msg:"w,omitempty"`
+	CompensationDays uint16 `msg:"c,omitempty"`
+	// DeliveryOnly: cloud history is off, so the server keeps a message only until each member's devices have it. The device
+	// stores all that is new and says so with Have.
+	DeliveryOnly bool `msg:"h,omitempty"`
 }
 
 // Ping asks whether the connection lives and whether anything was missed.

@@ -43,8 +43,9 @@ type SpanRow struct {
 // Head is what a device knows of a conversation.
 type Head struct {
 	ConversationID string `msg:"c"`
-	Head           uint64 `msg:"h"` // the newest seq it knows of, 0 if none
-	ReadUpTo       uint64 `msg:"u"` // the read mark on this device
+	Head           uint64 `msg:"h"`           // the newest seq it knows of, 0 if none
+	ReadUpTo       uint64 `msg:"u"`           // the read mark on this device
+	Recall         uint64 `msg:"r,omitempty"` // the newest recall it knows of
 }
 
 // HeadsRequest asks which conversations have moved. At most MaxHeads; a device with more asks in slices. With Rest it asks
@@ -55,7 +56,7 @@ type HeadsRequest struct {
 	Rest  bool   `msg:"r,omitempty"` // Heads is empty then
 }
 
-// Heads answers with the conversations whose head or server read mark differs from the device's (asked with Head 0: always),
+// Heads answers with the conversations whose head, recall number or server read mark differs from the device's (asked with Head 0: always),
 // or, asked for the Rest, with those that the history ledger does not hide. An answer stays within MaxServerFrame: it may
 // stop early.
 type Heads struct {
@@ -78,4 +79,6 @@ type HeadState struct {
 	Unread uint32 `msg:"n"`
 	// ReadUpTo is the user's read mark on the server.
 	ReadUpTo uint64 `msg:"u"`
+	// Recall is the log's recall number.
+	Recall uint64 `msg:"r,omitempty"`
 }

@@ -75,7 +75,8 @@ func TestEveryTypeThatTravelsIsListed(t *testing.T) {
 		listed[reflect.TypeOf(x.body).Elem().Name()] = true
 	}
 	for _, name := range []string{"Hello", "Welcome", "Ping", "Pong", "RowsRequest", "Rows", "HeadsRequest", "Heads", "PageRequest", "Page",
-		"Send", "SendAck", "Cancel", "CancelAck", "Delete", "DeleteAck", "Read", "ReadAck", "CountRequest", "Count", "MessagesEvent"} {
+		"Send", "SendAck", "Cancel", "CancelAck", "Delete", "DeleteAck", "Read", "ReadAck", "CountRequest", "Count", "MessagesEvent", "Recall", "Recalled", "RecallsRequest", "Recalls", "RecallsEvent", "Join", "JoinAck", "Leave", "LeaveAck",
+		"ClosedEvent", "Have", "HaveAck"} {
 		require.True(t, listed[name], name)
 	}
 }
