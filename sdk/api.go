@@ -14,8 +14,8 @@ import (
 //msgp:ignore Number MessageRef Wipe
 
 // Each type crosses in one direction; generating only that one saves the wasm 30 kB (ADR 2).
-//msgp:marshal ignore LoginRequest LogoutRequest OpenRequest OnlineRequest ConversationRequest MessageListRequest SendMessageRequest SetDraftRequest DeleteConversationRequest DeleteMessagesRequest
-//msgp:unmarshal ignore Conversation LastMessage Message LoginResult LogoutResult ConversationResult ConversationListResult MessageListResult MessageResult SetMessageReadResult DeleteConversationResult Failed ClearHistoryResult DeleteMessagesResult InspectResult MessageReceivedEvent MessageSentEvent MessageFailedEvent ConversationListUpdatedEvent MessageDeletedEvent HistoryClearedEvent ConversationDeletedEvent DeletionEvent ErasedEvent NetStateEvent ReadyEvent FatalEvent
+//msgp:marshal ignore LoginRequest LogoutRequest OpenRequest OnlineRequest ConversationRequest MessageListRequest SendMessageRequest RevokeMessageRequest GroupRequest RoomRequest SetDraftRequest DeleteConversationRequest DeleteMessagesRequest
+//msgp:unmarshal ignore Conversation LastMessage Quote Message LoginResult LogoutResult ConversationResult ConversationListResult MessageListResult MessageResult GroupResult RoomResult SetMessageReadResult DeleteConversationResult Failed ClearHistoryResult DeleteMessagesResult InspectResult MessageReceivedEvent MessageSentEvent MessageFailedEvent ConversationListUpdatedEvent MessageDeletedEvent HistoryClearedEvent ConversationDeletedEvent DeletionEvent ErasedEvent MessageRevokedEvent RoomClosedEvent NetStateEvent ReadyEvent FatalEvent
 
 //go:generate go tool msgp -file api.go -tests=false -io=false -o api_gen.go
 //go:generate gofmt -w api_gen.go
@@ -23,7 +23,7 @@ import (
 // Conversation is one line of the conversation list.
 type Conversation struct {
 	ConversationID string       `msg:"conversationID"`
-	Type           string       `msg:"type"`        // C2C, GROUP or @TIM#SYSTEM
+	Type           string       `msg:"type"`        // C2C, GROUP, ROOM or @TIM#SYSTEM
 	Name           string       `msg:"name"`        // the other user, the group's name, or the sender of notices
 	UnreadCount    uint32       `msg:"unreadCount"` // the others' messages above the read mark, in this view
 	LastMessage    *LastMessage `msg:"lastMessage"` // null when no message is left in this view
@@ -42,6 +42,16 @@ type LastMessage struct {
 	Payload        msgp.Raw `msg:"payload"`
 }
 
+// Quote is the message that another one quotes, as this view has it.
+type Quote struct {
+	ID      string   `msg:"ID"`
+	Seq     uint64   `msg:"seq"`
+	Status  string   `msg:"status"` // normal, deleted (gone from this view, or not on this device), recalled
+	From    string   `msg:"from"`
+	Type    string   `msg:"type"`
+	Payload msgp.Raw `msg:"payload"` // null unless normal
+}
+
 // Message is one message in a view.
 type Message struct {
 	ID               string   `msg:"ID"`        // the same for all users and devices; provisional until sent
@@ -52,11 +62,14 @@ type Message struct {
 	From             string   `msg:"from"`
 	To               string   `msg:"to"` // userID or groupID
 	Payload          msgp.Raw `msg:"payload"`
-	Seq              uint64   `msg:"seq"`      // position in the conversation's log, 0 until sent
-	Time             int64    `msg:"time"`     // seconds, as Tencent has it
-	SentTime         int64    `msg:"sentTime"` // ms, server clock; the device's clock until sent
-	Flow             string   `msg:"flow"`     // in, out
-	Status           string   `msg:"status"`   // unSend, success, fail
+	Seq              uint64   `msg:"seq"`       // position in the conversation's log, 0 until sent
+	Time             int64    `msg:"time"`      // seconds, as Tencent has it
+	SentTime         int64    `msg:"sentTime"`  // ms, server clock; the device's clock until sent
+	Flow             string   `msg:"flow"`      // in, out
+	Status           string   `msg:"status"`    // unSend, success, fail
+	IsRevoked        bool     `msg:"isRevoked"` // recalled: payload is empty, the notice stands in its place
+	Revoker          string   `msg:"revoker"`   // userID of who recalled it, empty for an administrator
+	Quote            *Quote   `msg:"quote"`     // null if it quotes nothing
 }
 
 // LoginRequest logs a user in. The token is a JWT that the app's backend signed for this user.
@@ -130,15 +143,43 @@ type MessageListResult struct {
 
 // SendMessageRequest sends a message that createTextMessage or createCustomMessage made.
 type SendMessageRequest struct {
-	ConversationType string   `msg:"conversationType"` // C2C or GROUP
+	ConversationType string   `msg:"conversationType"` // C2C, GROUP or ROOM
 	To               string   `msg:"to"`
 	Type             string   `msg:"type"`
 	Payload          msgp.Raw `msg:"payload"` // an object; at most 65536 bytes of text and data in it
+	// Quote names the message that this one quotes: sent, of the same conversation, in this view.
+	Quote *MessageKey `msg:"quote,omitempty"`
 }
 
 // MessageResult is one message.
 type MessageResult struct {
 	Message Message `msg:"message"`
+}
+
+// RevokeMessageRequest takes a sent message away from everybody.
+type RevokeMessageRequest struct {
+	ID        string `msg:"ID,omitempty"`
+	MessageID Number `msg:"messageID,omitempty"`
+}
+
+// GroupRequest names a group.
+type GroupRequest struct {
+	GroupID string `msg:"groupID"`
+}
+
+// GroupResult repeats it.
+type GroupResult struct {
+	GroupID string `msg:"groupID"`
+}
+
+// RoomRequest names a room.
+type RoomRequest struct {
+	RoomID string `msg:"roomID"`
+}
+
+// RoomResult repeats it.
+type RoomResult struct {
+	RoomID string `msg:"roomID"`
 }
 
 // SetMessageReadResult repeats the conversation.
@@ -268,6 +309,17 @@ type DeletionEvent struct {
 type ErasedEvent struct {
 	ConversationID string `msg:"conversationID"`
 	Erasure        string `msg:"erasure"` // removed
+}
+
+// MessageRevokedEvent: messages were taken away from everybody; what is left of them stands in their place.
+type MessageRevokedEvent struct {
+	ConversationID string    `msg:"conversationID"`
+	MessageList    []Message `msg:"messageList"`
+}
+
+// RoomClosedEvent: a room is no more, and this device's copy of it neither.
+type RoomClosedEvent struct {
+	RoomID string `msg:"roomID"`
 }
 
 // NetStateEvent: connecting, connected, disconnected, or refused with the code that says why it does not come back.

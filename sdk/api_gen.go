@@ -702,6 +702,68 @@ func (z *FatalEvent) Msgsize() (s int) {
 	return
 }
 
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *GroupRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	if zb0001 > z6d8d4b8flimitMaps {
+		err = msgp.ErrLimitExceeded
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "groupID":
+			z.GroupID, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "GroupID")
+				return
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z GroupRequest) Msgsize() (s int) {
+	s = 1 + 8 + msgp.StringPrefixSize + len(z.GroupID)
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
+func (z GroupResult) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// map header, size 1
+	// string "groupID"
+	o = append(o, 0x81, 0xa7, 0x67, 0x72, 0x6f, 0x75, 0x70, 0x49, 0x44)
+	o = msgp.AppendString(o, z.GroupID)
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z GroupResult) Msgsize() (s int) {
+	s = 1 + 8 + msgp.StringPrefixSize + len(z.GroupID)
+	return
+}
+
 // MarshalMsg implements msgp.Marshaler
 func (z HistoryClearedEvent) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
@@ -944,9 +1006,9 @@ func (z LogoutResult) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *Message) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 13
+	// map header, size 16
 	// string "ID"
-	o = append(o, 0x8d, 0xa2, 0x49, 0x44)
+	o = append(o, 0xde, 0x0, 0x10, 0xa2, 0x49, 0x44)
 	o = msgp.AppendString(o, z.ID)
 	// string "messageID"
 	o = append(o, 0xa9, 0x6d, 0x65, 0x73, 0x73, 0x61, 0x67, 0x65, 0x49, 0x44)
@@ -988,12 +1050,34 @@ func (z *Message) MarshalMsg(b []byte) (o []byte, err error) {
 	// string "status"
 	o = append(o, 0xa6, 0x73, 0x74, 0x61, 0x74, 0x75, 0x73)
 	o = msgp.AppendString(o, z.Status)
+	// string "isRevoked"
+	o = append(o, 0xa9, 0x69, 0x73, 0x52, 0x65, 0x76, 0x6f, 0x6b, 0x65, 0x64)
+	o = msgp.AppendBool(o, z.IsRevoked)
+	// string "revoker"
+	o = append(o, 0xa7, 0x72, 0x65, 0x76, 0x6f, 0x6b, 0x65, 0x72)
+	o = msgp.AppendString(o, z.Revoker)
+	// string "quote"
+	o = append(o, 0xa5, 0x71, 0x75, 0x6f, 0x74, 0x65)
+	if z.Quote == nil {
+		o = msgp.AppendNil(o)
+	} else {
+		o, err = z.Quote.MarshalMsg(o)
+		if err != nil {
+			err = msgp.WrapError(err, "Quote")
+			return
+		}
+	}
 	return
 }
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *Message) Msgsize() (s int) {
-	s = 1 + 3 + msgp.StringPrefixSize + len(z.ID) + 10 + msgp.Uint64Size + 15 + msgp.StringPrefixSize + len(z.ConversationID) + 17 + msgp.StringPrefixSize + len(z.ConversationType) + 5 + msgp.StringPrefixSize + len(z.Type) + 5 + msgp.StringPrefixSize + len(z.From) + 3 + msgp.StringPrefixSize + len(z.To) + 8 + z.Payload.Msgsize() + 4 + msgp.Uint64Size + 5 + msgp.Int64Size + 9 + msgp.Int64Size + 5 + msgp.StringPrefixSize + len(z.Flow) + 7 + msgp.StringPrefixSize + len(z.Status)
+	s = 3 + 3 + msgp.StringPrefixSize + len(z.ID) + 10 + msgp.Uint64Size + 15 + msgp.StringPrefixSize + len(z.ConversationID) + 17 + msgp.StringPrefixSize + len(z.ConversationType) + 5 + msgp.StringPrefixSize + len(z.Type) + 5 + msgp.StringPrefixSize + len(z.From) + 3 + msgp.StringPrefixSize + len(z.To) + 8 + z.Payload.Msgsize() + 4 + msgp.Uint64Size + 5 + msgp.Int64Size + 9 + msgp.Int64Size + 5 + msgp.StringPrefixSize + len(z.Flow) + 7 + msgp.StringPrefixSize + len(z.Status) + 10 + msgp.BoolSize + 8 + msgp.StringPrefixSize + len(z.Revoker) + 6
+	if z.Quote == nil {
+		s += msgp.NilSize
+	} else {
+		s += z.Quote.Msgsize()
+	}
 	return
 }
 
@@ -1277,6 +1361,35 @@ func (z *MessageResult) Msgsize() (s int) {
 }
 
 // MarshalMsg implements msgp.Marshaler
+func (z *MessageRevokedEvent) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// map header, size 2
+	// string "conversationID"
+	o = append(o, 0x82, 0xae, 0x63, 0x6f, 0x6e, 0x76, 0x65, 0x72, 0x73, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x49, 0x44)
+	o = msgp.AppendString(o, z.ConversationID)
+	// string "messageList"
+	o = append(o, 0xab, 0x6d, 0x65, 0x73, 0x73, 0x61, 0x67, 0x65, 0x4c, 0x69, 0x73, 0x74)
+	o = msgp.AppendArrayHeader(o, uint32(len(z.MessageList)))
+	for za0001 := range z.MessageList {
+		o, err = z.MessageList[za0001].MarshalMsg(o)
+		if err != nil {
+			err = msgp.WrapError(err, "MessageList", za0001)
+			return
+		}
+	}
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *MessageRevokedEvent) Msgsize() (s int) {
+	s = 1 + 15 + msgp.StringPrefixSize + len(z.ConversationID) + 12 + msgp.ArrayHeaderSize
+	for za0001 := range z.MessageList {
+		s += z.MessageList[za0001].Msgsize()
+	}
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
 func (z *MessageSentEvent) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// map header, size 2
@@ -1495,6 +1608,41 @@ func (z OpenRequest) Msgsize() (s int) {
 }
 
 // MarshalMsg implements msgp.Marshaler
+func (z *Quote) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// map header, size 6
+	// string "ID"
+	o = append(o, 0x86, 0xa2, 0x49, 0x44)
+	o = msgp.AppendString(o, z.ID)
+	// string "seq"
+	o = append(o, 0xa3, 0x73, 0x65, 0x71)
+	o = msgp.AppendUint64(o, z.Seq)
+	// string "status"
+	o = append(o, 0xa6, 0x73, 0x74, 0x61, 0x74, 0x75, 0x73)
+	o = msgp.AppendString(o, z.Status)
+	// string "from"
+	o = append(o, 0xa4, 0x66, 0x72, 0x6f, 0x6d)
+	o = msgp.AppendString(o, z.From)
+	// string "type"
+	o = append(o, 0xa4, 0x74, 0x79, 0x70, 0x65)
+	o = msgp.AppendString(o, z.Type)
+	// string "payload"
+	o = append(o, 0xa7, 0x70, 0x61, 0x79, 0x6c, 0x6f, 0x61, 0x64)
+	o, err = z.Payload.MarshalMsg(o)
+	if err != nil {
+		err = msgp.WrapError(err, "Payload")
+		return
+	}
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *Quote) Msgsize() (s int) {
+	s = 1 + 3 + msgp.StringPrefixSize + len(z.ID) + 4 + msgp.Uint64Size + 7 + msgp.StringPrefixSize + len(z.Status) + 5 + msgp.StringPrefixSize + len(z.From) + 5 + msgp.StringPrefixSize + len(z.Type) + 8 + z.Payload.Msgsize()
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
 func (z ReadyEvent) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// map header, size 1
@@ -1507,6 +1655,136 @@ func (z ReadyEvent) MarshalMsg(b []byte) (o []byte, err error) {
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z ReadyEvent) Msgsize() (s int) {
 	s = 1 + 7 + msgp.StringPrefixSize + len(z.UserID)
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *RevokeMessageRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	if zb0001 > z6d8d4b8flimitMaps {
+		err = msgp.ErrLimitExceeded
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "ID":
+			z.ID, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "ID")
+				return
+			}
+		case "messageID":
+			bts, err = z.MessageID.UnmarshalMsg(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "MessageID")
+				return
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *RevokeMessageRequest) Msgsize() (s int) {
+	s = 1 + 3 + msgp.StringPrefixSize + len(z.ID) + 10 + z.MessageID.Msgsize()
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
+func (z RoomClosedEvent) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// map header, size 1
+	// string "roomID"
+	o = append(o, 0x81, 0xa6, 0x72, 0x6f, 0x6f, 0x6d, 0x49, 0x44)
+	o = msgp.AppendString(o, z.RoomID)
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z RoomClosedEvent) Msgsize() (s int) {
+	s = 1 + 7 + msgp.StringPrefixSize + len(z.RoomID)
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *RoomRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	if zb0001 > z6d8d4b8flimitMaps {
+		err = msgp.ErrLimitExceeded
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "roomID":
+			z.RoomID, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "RoomID")
+				return
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z RoomRequest) Msgsize() (s int) {
+	s = 1 + 7 + msgp.StringPrefixSize + len(z.RoomID)
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
+func (z RoomResult) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// map header, size 1
+	// string "roomID"
+	o = append(o, 0x81, 0xa6, 0x72, 0x6f, 0x6f, 0x6d, 0x49, 0x44)
+	o = msgp.AppendString(o, z.RoomID)
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z RoomResult) Msgsize() (s int) {
+	s = 1 + 7 + msgp.StringPrefixSize + len(z.RoomID)
 	return
 }
 
@@ -1556,6 +1834,56 @@ func (z *SendMessageRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Payload")
 				return
 			}
+		case "quote":
+			if msgp.IsNil(bts) {
+				bts, err = msgp.ReadNilBytes(bts)
+				if err != nil {
+					return
+				}
+				z.Quote = nil
+			} else {
+				if z.Quote == nil {
+					z.Quote = new(MessageKey)
+				}
+				var zb0002 uint32
+				zb0002, bts, err = msgp.ReadMapHeaderBytes(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Quote")
+					return
+				}
+				if zb0002 > z6d8d4b8flimitMaps {
+					err = msgp.ErrLimitExceeded
+					return
+				}
+				for zb0002 > 0 {
+					zb0002--
+					field, bts, err = msgp.ReadMapKeyZC(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "Quote")
+						return
+					}
+					switch msgp.UnsafeString(field) {
+					case "ID":
+						z.Quote.ID, bts, err = msgp.ReadStringBytes(bts)
+						if err != nil {
+							err = msgp.WrapError(err, "Quote", "ID")
+							return
+						}
+					case "messageID":
+						bts, err = z.Quote.MessageID.UnmarshalMsg(bts)
+						if err != nil {
+							err = msgp.WrapError(err, "Quote", "MessageID")
+							return
+						}
+					default:
+						bts, err = msgp.Skip(bts)
+						if err != nil {
+							err = msgp.WrapError(err, "Quote")
+							return
+						}
+					}
+				}
+			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -1570,7 +1898,12 @@ func (z *SendMessageRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *SendMessageRequest) Msgsize() (s int) {
-	s = 1 + 17 + msgp.StringPrefixSize + len(z.ConversationType) + 3 + msgp.StringPrefixSize + len(z.To) + 5 + msgp.StringPrefixSize + len(z.Type) + 8 + z.Payload.Msgsize()
+	s = 1 + 17 + msgp.StringPrefixSize + len(z.ConversationType) + 3 + msgp.StringPrefixSize + len(z.To) + 5 + msgp.StringPrefixSize + len(z.Type) + 8 + z.Payload.Msgsize() + 6
+	if z.Quote == nil {
+		s += msgp.NilSize
+	} else {
+		s += 1 + 3 + msgp.StringPrefixSize + len(z.Quote.ID) + 10 + z.Quote.MessageID.Msgsize()
+	}
 	return
 }
 
