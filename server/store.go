@@ -109,7 +109,11 @@ const Remembered = 30 * 24 * time.Hour
 type Settings struct {
 	SyncDeletions             bool // `both` joins the devices surface
 	CompensationClearedByTime bool // `remote` by time joins the compensation surface
+	// RecallWindow is for how many seconds after its sentTime a message may be recalled by users; 0 = without limit.
+	RecallWindow     int64
+	RecallOwnOnly    bool // only the sender may recall, not any member
+	RoomCloudHistory bool // rooms keep their messages for those who join later
 }
 
 // Lethe is the profile that an app has by default.
-var Lethe = Settings{SyncDeletions: true, CompensationClearedByTime: true}
+var Lethe = Settings{SyncDeletions: true, CompensationClearedByTime: true, RecallWindow: 120, RecallOwnOnly: true}
