@@ -63,7 +63,7 @@ export interface LastMessage {
 /** Conversation is one line of the conversation list. */
 export interface Conversation {
   conversationID: string;
-  /** C2C, GROUP or @TIM#SYSTEM */
+  /** C2C, GROUP, ROOM or @TIM#SYSTEM */
   type: string;
   /** the other user, the group's name, or the sender of notices */
   name: string;
@@ -102,6 +102,18 @@ export interface MessageListRequest {
   nextReqMessageID?: string;
 }
 
+/** Quote is the message that another one quotes, as this view has it. */
+export interface Quote {
+  ID: string;
+  seq: number;
+  /** normal, deleted (gone from this view, or not on this device), recalled */
+  status: string;
+  from: string;
+  type: string;
+  /** null unless normal */
+  payload: Payload;
+}
+
 /** Message is one message in a view. */
 export interface Message {
   /** the same for all users and devices; provisional until sent */
@@ -126,6 +138,12 @@ export interface Message {
   flow: string;
   /** unSend, success, fail */
   status: string;
+  /** recalled: payload is empty, the notice stands in its place */
+  isRevoked: boolean;
+  /** userID of who recalled it, empty for an administrator */
+  revoker: string;
+  /** null if it quotes nothing */
+  quote: Quote | null;
 }
 
 /** MessageListResult is a page of messages, oldest first. */
@@ -137,19 +155,52 @@ export interface MessageListResult {
   isCompleted: boolean;
 }
 
+/** MessageKey is as much of a message as a deletion needs. */
+export interface MessageKey {
+  ID?: string;
+  messageID?: number;
+}
+
 /** SendMessageRequest sends a message that createTextMessage or createCustomMessage made. */
 export interface SendMessageRequest {
-  /** C2C or GROUP */
+  /** C2C, GROUP or ROOM */
   conversationType: string;
   to: string;
   type: string;
   /** an object; at most 65536 bytes of text and data in it */
   payload: Payload;
+  quote?: MessageKey;
 }
 
 /** MessageResult is one message. */
 export interface MessageResult {
   message: Message;
+}
+
+/** RevokeMessageRequest takes a sent message away from everybody. */
+export interface RevokeMessageRequest {
+  ID?: string;
+  messageID?: number;
+}
+
+/** GroupRequest names a group. */
+export interface GroupRequest {
+  groupID: string;
+}
+
+/** GroupResult repeats it. */
+export interface GroupResult {
+  groupID: string;
+}
+
+/** RoomRequest names a room. */
+export interface RoomRequest {
+  roomID: string;
+}
+
+/** RoomResult repeats it. */
+export interface RoomResult {
+  roomID: string;
 }
 
 /** SetMessageReadResult repeats the conversation. */
@@ -188,12 +239,6 @@ export interface DeleteConversationResult {
 /** ClearHistoryResult repeats the conversation. */
 export interface ClearHistoryResult {
   conversationID: string;
-}
-
-/** MessageKey is as much of a message as a deletion needs. */
-export interface MessageKey {
-  ID?: string;
-  messageID?: number;
 }
 
 /** DeleteMessagesRequest deletes messages: by ids, by message objects, or of one conversation (all, those before a time, or those up to a seq). Exactly one of ids, messages and conversationID is given. */
@@ -317,6 +362,17 @@ export interface ErasedEvent {
   erasure: string;
 }
 
+/** MessageRevokedEvent: messages were taken away from everybody; what is left of them stands in their place. */
+export interface MessageRevokedEvent {
+  conversationID: string;
+  messageList: Message[];
+}
+
+/** RoomClosedEvent: a room is no more, and this device's copy of it neither. */
+export interface RoomClosedEvent {
+  roomID: string;
+}
+
 /** The core's calls, by name. */
 export interface Methods {
   /** Prepares a chat for a server and an app. Lethe.create calls it. */
@@ -337,6 +393,16 @@ export interface Methods {
   fetchRemoteHistory: { request: MessageListRequest; result: MessageListResult };
   /** Sends a message; resolves when the server has it, or, without a connection, when it is in the outbox. */
   sendMessage: { request: SendMessageRequest; result: MessageResult };
+  /** Takes a sent message away from everybody; resolves when the server has done so. Needs a connection. */
+  revokeMessage: { request: RevokeMessageRequest; result: MessageResult };
+  /** Joins a group that lets anybody in. Needs a connection. */
+  joinGroup: { request: GroupRequest; result: GroupResult };
+  /** Leaves a group; its conversation stays listed, readable and deletable. Needs a connection. */
+  quitGroup: { request: GroupRequest; result: GroupResult };
+  /** Enters a chatroom with this device. Needs a connection. */
+  joinRoom: { request: RoomRequest; result: RoomResult };
+  /** Leaves a chatroom; this device's copy goes when its last tab leaves. */
+  quitRoom: { request: RoomRequest; result: RoomResult };
   /** Marks a conversation as read, up to its newest message. */
   setMessageRead: { request: ConversationRequest; result: SetMessageReadResult };
   /** Keeps what the user has typed. */
@@ -361,7 +427,12 @@ export const ARGUMENTS: { readonly [M in keyof Methods]: readonly string[] } = {
   getConversation: ['conversationID'],
   getMessageList: ['conversationID', 'count', 'nextReqMessageID'],
   fetchRemoteHistory: ['conversationID', 'count', 'nextReqMessageID'],
-  sendMessage: ['conversationType', 'to', 'type', 'payload'],
+  sendMessage: ['conversationType', 'to', 'type', 'payload', 'quote'],
+  revokeMessage: ['ID', 'messageID'],
+  joinGroup: ['groupID'],
+  quitGroup: ['groupID'],
+  joinRoom: ['roomID'],
+  quitRoom: ['roomID'],
   setMessageRead: ['conversationID'],
   setDraft: ['conversationID', 'draft'],
   deleteConversation: ['conversationIDList', 'clearHistoryMessage'],
@@ -385,6 +456,8 @@ export const EVENT = {
   DELETION_ACKNOWLEDGED: 'DELETION_ACKNOWLEDGED',
   DELETION_REFUSED: 'DELETION_REFUSED',
   ERASED: 'ERASED',
+  MESSAGE_REVOKED: 'MESSAGE_REVOKED',
+  ROOM_CLOSED: 'ROOM_CLOSED',
   ERROR: 'ERROR',
 } as const;
 
@@ -403,6 +476,8 @@ export interface EventData {
   DELETION_ACKNOWLEDGED: DeletionEvent;
   DELETION_REFUSED: DeletionEvent;
   ERASED: ErasedEvent;
+  MESSAGE_REVOKED: MessageRevokedEvent;
+  ROOM_CLOSED: RoomClosedEvent;
   ERROR: FatalEvent;
 }
 
@@ -432,6 +507,10 @@ export const ErrorCode = {
   PARAMETER_INVALID: 10004,
   /** the user is not a member, or may not do this */
   PERMISSION_DENIED: 10007,
+  /** the time in which a message may be recalled is over */
+  RECALL_TOO_LATE: 10031,
+  /** messages of a room cannot be deleted by its visitors; the server API clears them */
+  ROOM_NOT_DELETABLE: 10035,
   /** the token has expired */
   TOKEN_EXPIRED: 70001,
   /** the token is not one that this server signed */
@@ -480,6 +559,12 @@ export const ErrorCode = {
   VERSION_UNSUPPORTED: 90033,
   /** the core has stopped; create a new chat */
   RUNTIME_EXITED: 90040,
+  /** this app keeps no history on the server, so there is none to delete there */
+  STORAGE_NOT_ENABLED: 90042,
+  /** there is no such room, or it was closed */
+  ROOM_NOT_FOUND: 90050,
+  /** join the room first */
+  NOT_IN_ROOM: 90051,
 } as const;
 
 /** The codes after which the same call may succeed later, with nothing changed by the caller. */

@@ -18,6 +18,7 @@ type account struct {
 	user    string
 	token   string
 	storage string
+	name    string // of the database
 	vault   *vault.Vault
 	poke    func() // tells the user's other tabs; never nil
 	leave   func()
@@ -38,6 +39,8 @@ type account struct {
 	waiting map[uint64]chan error
 	erasing map[uint64]string // ordinals whose rows wait for reclaim, by the conversation they belonged to
 	tails   map[string]bool   // conversations with new rows in the tail
+	rooms   map[string]func() // rooms this tab is in, and what lets go of them
+	welcome wire.Welcome      // of the connection at hand
 	live    bool
 
 	queued  chan struct{} // the outbox has something new
@@ -57,6 +60,7 @@ func newAccount(c *Client, r *LoginRequest) *account {
 		waiting: map[uint64]chan error{},
 		erasing: map[uint64]string{},
 		tails:   map[string]bool{},
+		rooms:   map[string]func(){},
 	}
 	a.ctx, a.cancel = context.WithCancel(context.Background())
 	return a
@@ -68,7 +72,11 @@ func (a *account) start(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
+	a.name = name
 	a.outbox = newOutbox(entries)
+	if err := a.leaveRooms(ctx); err != nil {
+		return err
+	}
 	if join := a.client.options.Neighbours; join != nil {
 		a.poke, a.leave = join(name, a.neighbourChanged)
 	}
@@ -212,6 +220,9 @@ func (a *account) logout(ctx context.Context, wipe Wipe) (*LogoutResult, error) 
 		if err := a.drain(ctx); err != nil {
 			return nil, err
 		}
+	}
+	if err := a.leaveRooms(ctx); err != nil {
+		return nil, storageError(err)
 	}
 	a.stop()
 	a.client.emit(EventNotReady, (&FatalEvent{Code: wire.OK, Message: "logged out"}).MarshalMsg)

@@ -28,6 +28,8 @@ type Options struct {
 	// Neighbours tells the user's other tabs on this device that the database has changed, and calls changed when they
 	// say so; nil where there are none. A poke is a hint, never data.
 	Neighbours func(name string, changed func()) (poke func(), leave func())
+	// Tabs tells who else of this user's tabs is in a room; nil where there are none.
+	Tabs Tabs
 	// Now is the device's clock; nil is the system's. It never decides what is deleted.
 	Now func() time.Time
 	// Random draws waits, from [0, 1); nil is math/rand's.

@@ -89,6 +89,7 @@ func (a *account) connect(turn int) {
 	current := a.session.turn == turn && a.session.state == sessionDialing
 	if current {
 		a.conn = c
+		a.welcome = welcome
 		a.offline = make(chan struct{})
 		a.clock = welcome.Time - a.client.options.Now().UnixMilli()
 		a.inbox = nil
@@ -137,6 +138,29 @@ func (a *account) catchUp(turn int) {
 	a.run(func() { a.ping(c) })
 	a.step(sessionEvent{kind: sessionSynced, turn: turn})
 	a.refreshStale(c)
+	if err := a.settleIn(c); err != nil {
+		a.failed(c, err)
+	}
+}
+
+// settleIn fetches what a device is given without asking for it.
+func (a *account) settleIn(c *connection) error {
+	a.mu.Lock()
+	welcome := a.welcome
+	a.mu.Unlock()
+	if err := a.compensate(c, welcome.CompensationDays); err != nil {
+		return err
+	}
+	if !welcome.DeliveryOnly {
+		return nil
+	}
+	var ids []string
+	for _, conv := range a.vault.All() {
+		if conv.Record.Log != 0 {
+			ids = append(ids, conv.ID)
+		}
+	}
+	return a.takeDelivery(c, ids...)
 }
 
 // failed ends a connection on which the work cannot go on; the session comes back with a wait.
@@ -186,7 +210,7 @@ func (a *account) syncRows(c *connection) error {
 		if err := c.request(a.ctx, wire.OpHeads, headsRequest.MarshalMsg, heads.UnmarshalMsg); err != nil {
 			return err
 		}
-		if err := a.applyHeads(&heads); err != nil {
+		if err := a.applyHeads(c, &heads); err != nil {
 			return err
 		}
 		up.gotHeads(&heads)
@@ -207,7 +231,7 @@ func (a *account) heads() []wire.Head {
 		if c.Record.Stale {
 			head = 0
 		}
-		heads = append(heads, wire.Head{ConversationID: c.ID, Head: head, ReadUpTo: book.ReadUpTo()})
+		heads = append(heads, wire.Head{ConversationID: c.ID, Head: head, ReadUpTo: book.ReadUpTo(), Recall: book.RecallNumber()})
 	}
 	return heads
 }

@@ -49,7 +49,7 @@ func conversationList(list []string) ([]string, error) {
 	seen := make(map[string]bool, len(list))
 	var ids []string
 	for _, id := range list {
-		if _, err := wire.ParseConversation(id); err != nil {
+		if err := deletable(id); err != nil {
 			return nil, err
 		}
 		if !seen[id] {
@@ -60,6 +60,16 @@ func conversationList(list []string) ([]string, error) {
 	return ids, nil
 }
 
+// deletable refuses what is no conversationID, and rooms: no call of a visitor deletes their messages.
+// Errors: ConversationIDInvalid, RoomNotDeletable.
+func deletable(conversationID string) error {
+	c, err := wire.ParseConversation(conversationID)
+	if err == nil && c.Kind == wire.RoomKind {
+		return wire.Errorf(wire.RoomNotDeletable, "%q is a room: leaving it takes it off this device", conversationID)
+	}
+	return err
+}
+
 // ClearHistoryMessage deletes all messages of a conversation in both places; the conversation stays.
 // Errors: as DeleteConversation.
 func (c *Client) ClearHistoryMessage(ctx context.Context, r *ConversationRequest) (*ClearHistoryResult, error) {
@@ -67,7 +77,7 @@ func (c *Client) ClearHistoryMessage(ctx context.Context, r *ConversationRequest
 	if err != nil {
 		return nil, err
 	}
-	if _, err := wire.ParseConversation(r.ConversationID); err != nil {
+	if err := deletable(r.ConversationID); err != nil {
 		return nil, err
 	}
 	batch := &deletionBatch{}
@@ -295,7 +305,7 @@ func (a *account) knowHead(ctx context.Context, conversationID string) error {
 	if len(heads.States) == 0 {
 		return wire.Errorf(wire.ConversationNotFound, "no conversation %q", conversationID)
 	}
-	return a.applyHeads(&heads)
+	return a.applyHeads(c, &heads)
 }
 
 func hexID(id wire.ID) string { return hex.EncodeToString(id[:]) }

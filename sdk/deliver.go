@@ -95,6 +95,8 @@ func (a *account) deliver(c *connection, e vault.Entry) {
 		err = a.deliverCancel(c, e)
 	case vault.ReadEntry:
 		err = a.deliverRead(c, e)
+	case vault.LeaveEntry:
+		err = a.deliverLeave(c, e)
 	default:
 		err = a.vault.Settle(a.ctx, e) // of a version that this program no longer knows
 	}
@@ -151,7 +153,7 @@ func (a *account) deliverSend(c *connection, e vault.Entry) error {
 	var ack wire.SendAck
 	err = c.request(a.ctx, wire.OpSend, (&wire.Send{
 		SendID: e.SendID, ConversationID: e.ConversationID, Type: row.Message.Type, Payload: row.Message.Payload,
-		FirstAttempt: e.FirstAttempt,
+		FirstAttempt: e.FirstAttempt, Quote: row.Message.Quote,
 	}).MarshalMsg, ack.UnmarshalMsg)
 	if forGood(err) {
 		return a.sendRefused(e, err)

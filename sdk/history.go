@@ -47,6 +47,9 @@ func (c *Client) GetMessageList(ctx context.Context, r *MessageListRequest) (*Me
 	for i, row := range view.Rows {
 		out.MessageList[len(view.Rows)-1-i] = a.message(&now, view.Ordinal, row)
 	}
+	if err := a.withQuotes(ctx, &now, view.Rows, out.MessageList); err != nil {
+		return nil, storageError(err)
+	}
 	if !view.Completed && len(out.MessageList) > 0 {
 		out.NextReqMessageID = out.MessageList[0].ID
 	}
@@ -123,7 +126,7 @@ func (a *account) fetch(c *connection, conversationID string, gap ledger.Interva
 	if page.To < page.From || page.To < gap.To || page.To > gap.To {
 		return wire.Errorf(wire.FrameInvalid, "page %d…%d does not answer %d…%d", page.From, page.To, gap.From, gap.To)
 	}
-	return a.vault.Ingest(a.ctx, conversationID, &page)
+	return a.vault.Ingest(a.ctx, conversationID, &vault.Page{Page: &page})
 }
 
 // FetchRemoteHistory returns the server's page: what the user's history there has, whatever this device holds or hides. It

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/tinylib/msgp/msgp"
+
 	"github.com/lethe-im/lethe/sdk/vault"
 	"github.com/lethe-im/lethe/wire"
 )
@@ -44,7 +46,7 @@ func (a *account) message(c *vault.Conversation, ordinal uint64, row vault.Row) 
 	}
 	if m.From == a.user {
 		out.Flow = "out"
-	} else if parsed.Kind != wire.GroupKind {
+	} else if parsed.Kind != wire.GroupKind && parsed.Kind != wire.RoomKind {
 		out.To = a.user
 	}
 	switch row.Status {
@@ -53,12 +55,67 @@ func (a *account) message(c *vault.Conversation, ordinal uint64, row vault.Row) 
 	case vault.Failed:
 		out.Status = "fail"
 	}
+	if m.Type == wire.TypeRecalled {
+		out.IsRevoked, out.Payload = true, emptyPayload
+		var notice wire.RecallNotice
+		if _, err := notice.UnmarshalMsg(m.Payload); err == nil {
+			out.Revoker = notice.By
+		}
+	}
 	if m.Seq == 0 {
 		out.ID = provisional + strconv.FormatUint(out.MessageID, 10)
 	} else {
 		out.ID = messageID(c.Ledger.Book.Log, m.Seq)
 	}
 	return out
+}
+
+// emptyPayload is {} in MessagePack.
+var emptyPayload = msgp.Raw{0x80}
+
+// withQuotes looks up what messages quote in this device's view. Quoted text is never kept with the message that quotes.
+func (a *account) withQuotes(ctx context.Context, c *vault.Conversation, rows []vault.Row, list []Message) error {
+	var seqs []uint64
+	for _, row := range rows {
+		if row.Message.Quote > 0 {
+			seqs = append(seqs, row.Message.Quote)
+		}
+	}
+	if len(seqs) == 0 {
+		return nil
+	}
+	found, err := a.vault.Rows(ctx, c.ID, seqs)
+	if err != nil {
+		return err
+	}
+	quotes := make(map[uint64]uint64, len(rows)) // by messageID's slot
+	for _, row := range rows {
+		quotes[uint64(row.Slot)] = row.Message.Quote
+	}
+	for i := range list {
+		seq := quotes[list[i].MessageID&(1<<32-1)]
+		if seq == 0 {
+			continue
+		}
+		q := &Quote{ID: messageID(c.Ledger.Book.Log, seq), Seq: seq, Status: "deleted", Payload: msgp.AppendNil(nil)}
+		if row, ok := found[seq]; ok {
+			q.From, q.Type, q.Status = row.Message.From, row.Message.Type, "normal"
+			if row.Message.Type == wire.TypeRecalled {
+				q.Status = "recalled"
+			} else {
+				q.Payload = row.Message.Payload
+			}
+		}
+		list[i].Quote = q
+	}
+	return nil
+}
+
+// one is a single row as a message with its quote.
+func (a *account) one(ctx context.Context, c *vault.Conversation, ordinal uint64, row vault.Row) (Message, error) {
+	list := []Message{a.message(c, ordinal, row)}
+	err := a.withQuotes(ctx, c, []vault.Row{row}, list)
+	return list[0], err
 }
 
 // SendMessage sends a message. It is kept durably before anything leaves; without a connection it resolves then, with
@@ -75,6 +132,11 @@ func (c *Client) SendMessage(ctx context.Context, r *SendMessageRequest) (*Messa
 		return nil, err
 	}
 	m := wire.Message{From: a.user, Type: r.Type, Payload: r.Payload, Time: a.client.options.Now().UnixMilli()}
+	if r.Quote != nil {
+		if m.Quote, err = a.quoted(ctx, id, r.Quote); err != nil {
+			return nil, err
+		}
+	}
 	if _, err := rand.Read(m.SendID[:]); err != nil {
 		return nil, err
 	}
@@ -86,7 +148,10 @@ func (c *Client) SendMessage(ctx context.Context, r *SendMessageRequest) (*Messa
 	answer := make(chan error, 1)
 	offline := a.enqueue(answer, sending.Entry)
 	conv, _ := a.vault.Find(id)
-	pending := a.message(&conv, sending.Ordinal, sending.Row)
+	pending, err := a.one(ctx, &conv, sending.Ordinal, sending.Row)
+	if err != nil {
+		return nil, storageError(err)
+	}
 	if offline == nil {
 		return &MessageResult{Message: pending}, nil
 	}
@@ -114,7 +179,35 @@ func (a *account) sent(ctx context.Context, id string, s vault.Sending, pending 
 		return &MessageResult{Message: pending}, nil
 	}
 	conv, _ := a.vault.Find(id)
-	return &MessageResult{Message: a.message(&conv, ordinal, row)}, nil
+	m, err := a.one(ctx, &conv, ordinal, row)
+	if err != nil {
+		return nil, storageError(err)
+	}
+	return &MessageResult{Message: m}, nil
+}
+
+// quoted finds the message to quote: sent, of the same conversation, and visible here.
+// Errors: MessageNotFound, ParameterInvalid.
+func (a *account) quoted(ctx context.Context, conversationID string, k *MessageKey) (uint64, error) {
+	ref := MessageRef{ID: k.ID}
+	if k.ID == "" {
+		ref.MessageID = k.MessageID
+	}
+	p, err := a.locate(ref)
+	if err != nil {
+		return 0, err
+	}
+	if p.gone || p.unsent || p.conversationID != conversationID {
+		return 0, wire.Errorf(wire.MessageNotFound, "quote: no sent message %s in %q", ref, conversationID)
+	}
+	found, err := a.vault.Rows(ctx, conversationID, []uint64{p.slot})
+	if err != nil {
+		return 0, storageError(err)
+	}
+	if row, ok := found[p.slot]; !ok || row.Message.Type == wire.TypeRecalled {
+		return 0, wire.Errorf(wire.MessageNotFound, "quote: message %s is not in this view", ref)
+	}
+	return p.slot, nil
 }
 
 // messageSent tells the app that a message has its lasting names.
@@ -140,8 +233,10 @@ func (a *account) sendable(ctx context.Context, r *SendMessageRequest) (string, 
 		kind = wire.C2CKind
 	case "GROUP":
 		kind = wire.GroupKind
+	case "ROOM":
+		kind = wire.RoomKind
 	default:
-		return "", wire.Errorf(wire.ConversationTypeInvalid, "conversationType %q: must be C2C or GROUP", r.ConversationType)
+		return "", wire.Errorf(wire.ConversationTypeInvalid, "conversationType %q: must be C2C, GROUP or ROOM", r.ConversationType)
 	}
 	if err := wire.CheckIdentifier(r.To); err != nil {
 		return "", wire.Errorf(wire.ParameterInvalid, "to: %v", wire.AsError(err).Text)
@@ -154,6 +249,12 @@ func (a *account) sendable(ctx context.Context, r *SendMessageRequest) (string, 
 	}
 	id := wire.Conversation{Kind: kind, Target: r.To}.String()
 	if kind == wire.C2CKind {
+		return id, nil
+	}
+	if kind == wire.RoomKind {
+		if conv, ok := a.vault.Find(id); !ok || conv.Record == nil {
+			return "", wire.Errorf(wire.NotInRoom, "join room %q before sending there", r.To)
+		}
 		return id, nil
 	}
 	conv, err := a.find(ctx, id)

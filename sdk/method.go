@@ -42,6 +42,16 @@ var Methods = []Method{
 		(*Client).FetchRemoteHistory, (*MessageListRequest).UnmarshalMsg, (*MessageListResult).MarshalMsg),
 	method("sendMessage", "Sends a message; resolves when the server has it, or, without a connection, when it is in the outbox.",
 		(*Client).SendMessage, (*SendMessageRequest).UnmarshalMsg, (*MessageResult).MarshalMsg),
+	method("revokeMessage", "Takes a sent message away from everybody; resolves when the server has done so. Needs a connection.",
+		(*Client).RevokeMessage, (*RevokeMessageRequest).UnmarshalMsg, (*MessageResult).MarshalMsg),
+	method("joinGroup", "Joins a group that lets anybody in. Needs a connection.",
+		(*Client).JoinGroup, (*GroupRequest).UnmarshalMsg, (*GroupResult).MarshalMsg),
+	method("quitGroup", "Leaves a group; its conversation stays listed, readable and deletable. Needs a connection.",
+		(*Client).QuitGroup, (*GroupRequest).UnmarshalMsg, (*GroupResult).MarshalMsg),
+	method("joinRoom", "Enters a chatroom with this device. Needs a connection.",
+		(*Client).JoinRoom, (*RoomRequest).UnmarshalMsg, (*RoomResult).MarshalMsg),
+	method("quitRoom", "Leaves a chatroom; this device's copy goes when its last tab leaves.",
+		(*Client).QuitRoom, (*RoomRequest).UnmarshalMsg, (*RoomResult).MarshalMsg),
 	method("setMessageRead", "Marks a conversation as read, up to its newest message.",
 		(*Client).SetMessageRead, (*ConversationRequest).UnmarshalMsg, (*SetMessageReadResult).MarshalMsg),
 	method("setDraft", "Keeps what the user has typed.",
@@ -74,6 +84,8 @@ var EventTypes = []struct {
 	{EventDeletionAcknowledged, &DeletionEvent{}},
 	{EventDeletionRefused, &DeletionEvent{}},
 	{EventErased, &ErasedEvent{}},
+	{EventMessageRevoked, &MessageRevokedEvent{}},
+	{EventRoomClosed, &RoomClosedEvent{}},
 	{EventError, &FatalEvent{}},
 }
 
@@ -92,6 +104,8 @@ const (
 	EventDeletionAcknowledged = "DELETION_ACKNOWLEDGED"
 	EventDeletionRefused      = "DELETION_REFUSED"
 	EventErased               = "ERASED"
+	EventMessageRevoked       = "MESSAGE_REVOKED"
+	EventRoomClosed           = "ROOM_CLOSED"
 	EventError                = "ERROR"
 )
 

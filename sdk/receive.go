@@ -50,7 +50,7 @@ func (a *account) takeIn(c *connection) {
 		case <-a.arrived:
 			idle.Stop()
 		case <-idle.C:
-			a.fold()
+			a.idle(c)
 		case <-c.ended:
 			return
 		case <-a.ctx.Done():
@@ -59,13 +59,21 @@ func (a *account) takeIn(c *connection) {
 	}
 }
 
-// fold moves what came one by one into its segments, where it takes a tenth of the room.
-func (a *account) fold() {
+// idle folds what came one by one into its segments, where it takes a tenth of the room, and where the server keeps no history
+// tells it what has arrived.
+func (a *account) idle(c *connection) {
 	a.mu.Lock()
 	tails := a.tails
 	a.tails = map[string]bool{}
+	deliveryOnly := a.welcome.DeliveryOnly
 	a.mu.Unlock()
 	for id := range tails {
+		if deliveryOnly {
+			if err := a.takeDelivery(c, id); err != nil {
+				a.failed(c, err)
+				return
+			}
+		}
 		if err := a.vault.Fold(a.ctx, id); err != nil {
 			a.report(err)
 		}
@@ -100,6 +108,18 @@ func (a *account) takeOne(c *connection, f *wire.Frame) error {
 			return nil
 		}
 		return a.applyRows(&rows)
+	case wire.EventRecalls:
+		var e wire.RecallsEvent
+		if err := wire.DecodeBody(f.Body, e.UnmarshalMsg); err != nil {
+			return err
+		}
+		return a.recalled(c, e.ConversationID, e.Recalls)
+	case wire.EventClosed:
+		var e wire.ClosedEvent
+		if err := wire.DecodeBody(f.Body, e.UnmarshalMsg); err != nil {
+			return err
+		}
+		return a.roomGone(e.ConversationID)
 	default:
 		return a.syncRows(c) // an event of a newer server: what it meant shows in the state
 	}
@@ -119,6 +139,9 @@ func (a *account) receive(c *connection, e *wire.MessagesEvent) error {
 		out := &MessageReceivedEvent{ConversationID: e.ConversationID}
 		for _, row := range got.Rows {
 			out.MessageList = append(out.MessageList, a.message(&conv, got.Ordinal, row))
+		}
+		if err := a.withQuotes(a.ctx, &conv, got.Rows, out.MessageList); err != nil {
+			return err
 		}
 		a.client.emit(EventMessageReceived, out.MarshalMsg)
 		a.inTail(e.ConversationID)
@@ -150,10 +173,21 @@ func (a *account) applyRows(rows *wire.Rows) error {
 	return nil
 }
 
-func (a *account) applyHeads(h *wire.Heads) error {
+// applyHeads takes over heads, and asks for the recalls that they tell of.
+func (a *account) applyHeads(c *connection, h *wire.Heads) error {
 	ids, err := a.vault.ApplyHeads(a.ctx, h.States)
 	if err != nil {
 		return err
+	}
+	for i := range h.States {
+		if err := a.syncRecalls(c, &h.States[i]); err != nil {
+			return err
+		}
+	}
+	for _, id := range h.Unknown {
+		if err := a.roomGone(id); err != nil {
+			return err
+		}
 	}
 	a.changed(ids...)
 	return nil
@@ -183,7 +217,7 @@ func (a *account) refresh(c *connection, conversationID string) error {
 	if err := c.request(a.ctx, wire.OpHeads, (&wire.HeadsRequest{Heads: []wire.Head{head}}).MarshalMsg, heads.UnmarshalMsg); err != nil {
 		return err
 	}
-	if err := a.applyHeads(&heads); err != nil {
+	if err := a.applyHeads(c, &heads); err != nil {
 		return err
 	}
 	conv, ok = a.vault.Find(conversationID)

@@ -48,7 +48,7 @@ func (a *account) selectMessages(r *DeleteMessagesRequest, scope wire.Scope) (*d
 
 // selectConversation is everything in a conversation, or what was sent before a time, or up to a seq.
 func selectConversation(r *DeleteMessagesRequest, scope wire.Scope) (*deletionBatch, error) {
-	if _, err := wire.ParseConversation(r.ConversationID); err != nil {
+	if err := deletable(r.ConversationID); err != nil {
 		return nil, err
 	}
 	d := vault.Deletion{ConversationID: r.ConversationID, Scope: scope, What: wire.WhatConversation}
@@ -84,6 +84,11 @@ func (a *account) selectRefs(refs []MessageRef, scope wire.Scope) (*deletionBatc
 		p, err := a.locate(ref)
 		if err != nil && wire.CodeOf(err) != wire.MessageNotFound {
 			return nil, err
+		}
+		if err == nil && !p.gone {
+			if err := deletable(p.conversationID); err != nil {
+				return nil, err
+			}
 		}
 		if err == nil && p.gone && ref.ID == "" && scope.Remote() {
 			// A number alone no longer tells where the message was: it cannot be said to be gone from the server.

@@ -29,6 +29,9 @@ type Book struct {
 	Read       uint64 `msg:"r"` // this device's read mark
 	ServerRead uint64 `msg:"s"` // the user's, as the server last sent it
 
+	// Recalls is the `everybody` ledger as far as this device has heard of it, by rising Change.
+	Recalls []wire.Recalled `msg:"e,omitempty"`
+
 	Version uint64 `msg:"v"` // rises with every change: who filtered by an older one filters again
 }
 
@@ -56,6 +59,37 @@ func (b *Book) HidesConversation() bool { return b.Local.Hides(b.Head) || b.Devi
 
 // ReadUpTo is the read mark of this view: deleting through a seq reads through it.
 func (b *Book) ReadUpTo() uint64 { return max(b.Read, b.ServerRead, b.Through()) }
+
+// RecallNumber is the newest recall that this device has heard of, without gaps before it.
+func (b *Book) RecallNumber() uint64 {
+	if len(b.Recalls) == 0 {
+		return 0
+	}
+	return b.Recalls[len(b.Recalls)-1].Change
+}
+
+// JoinRecall adds a recall. Added is false if it was there; gap is true if an earlier one is missing, and then nothing is
+// added: the server is asked for all that is missing.
+func (b *Book) JoinRecall(r wire.Recalled) (added, gap bool) {
+	switch n := b.RecallNumber(); {
+	case r.Change <= n:
+		return false, false
+	case r.Change > n+1:
+		return false, true
+	}
+	b.Recalls = append(b.Recalls, r)
+	return true, false
+}
+
+// RecallOf returns the recall of a seq.
+func (b *Book) RecallOf(seq uint64) (wire.Recalled, bool) {
+	for _, r := range b.Recalls {
+		if r.Seq == seq {
+			return r, true
+		}
+	}
+	return wire.Recalled{}, false
+}
 
 // JoinBound adds a deletion by time and tells whether it says something new. Bounds that another one contains are dropped.
 func (b *Book) JoinBound(x Bound) bool {
@@ -97,5 +131,6 @@ func (b *Book) Raise(head uint64) bool {
 func (b Book) Clone() Book {
 	b.Local, b.Devices, b.History = b.Local.Clone(), b.Devices.Clone(), b.History.Clone()
 	b.Bounds = append([]Bound(nil), b.Bounds...)
+	b.Recalls = append([]wire.Recalled(nil), b.Recalls...)
 	return b
 }

@@ -3,6 +3,7 @@
 package ledger
 
 import (
+	"github.com/lethe-im/lethe/wire"
 	"github.com/tinylib/msgp/msgp"
 )
 
@@ -16,12 +17,16 @@ const (
 func (z *Book) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// check for omitted fields
-	zb0001Len := uint32(9)
-	var zb0001Mask uint16 /* 9 bits */
+	zb0001Len := uint32(10)
+	var zb0001Mask uint16 /* 10 bits */
 	_ = zb0001Mask
 	if z.Bounds == nil {
 		zb0001Len--
 		zb0001Mask |= 0x8
+	}
+	if z.Recalls == nil {
+		zb0001Len--
+		zb0001Mask |= 0x100
 	}
 	// variable map header, size zb0001Len
 	o = append(o, 0x80|uint8(zb0001Len))
@@ -75,6 +80,18 @@ func (z *Book) MarshalMsg(b []byte) (o []byte, err error) {
 		// string "s"
 		o = append(o, 0xa1, 0x73)
 		o = msgp.AppendUint64(o, z.ServerRead)
+		if (zb0001Mask & 0x100) == 0 { // if not omitted
+			// string "e"
+			o = append(o, 0xa1, 0x65)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Recalls)))
+			for za0002 := range z.Recalls {
+				o, err = z.Recalls[za0002].MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "Recalls", za0002)
+					return
+				}
+			}
+		}
 		// string "v"
 		o = append(o, 0xa1, 0x76)
 		o = msgp.AppendUint64(o, z.Version)
@@ -202,6 +219,29 @@ func (z *Book) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "ServerRead")
 				return
 			}
+		case "e":
+			var zb0004 uint32
+			zb0004, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Recalls")
+				return
+			}
+			if zb0004 > z8f5ea278limitArrays {
+				err = msgp.ErrLimitExceeded
+				return
+			}
+			if cap(z.Recalls) >= int(zb0004) {
+				z.Recalls = (z.Recalls)[:zb0004]
+			} else {
+				z.Recalls = make([]wire.Recalled, zb0004)
+			}
+			for za0002 := range z.Recalls {
+				bts, err = z.Recalls[za0002].UnmarshalMsg(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Recalls", za0002)
+					return
+				}
+			}
 		case "v":
 			z.Version, bts, err = msgp.ReadUint64Bytes(bts)
 			if err != nil {
@@ -222,7 +262,11 @@ func (z *Book) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *Book) Msgsize() (s int) {
-	s = 1 + 2 + msgp.Uint64Size + 2 + msgp.Uint64Size + 2 + z.Local.Msgsize() + 2 + msgp.ArrayHeaderSize + (len(z.Bounds) * (5 + msgp.Int64Size + msgp.Uint64Size)) + 2 + z.Devices.Msgsize() + 2 + z.History.Msgsize() + 2 + msgp.Uint64Size + 2 + msgp.Uint64Size + 2 + msgp.Uint64Size
+	s = 1 + 2 + msgp.Uint64Size + 2 + msgp.Uint64Size + 2 + z.Local.Msgsize() + 2 + msgp.ArrayHeaderSize + (len(z.Bounds) * (5 + msgp.Int64Size + msgp.Uint64Size)) + 2 + z.Devices.Msgsize() + 2 + z.History.Msgsize() + 2 + msgp.Uint64Size + 2 + msgp.Uint64Size + 2 + msgp.ArrayHeaderSize
+	for za0002 := range z.Recalls {
+		s += z.Recalls[za0002].Msgsize()
+	}
+	s += 2 + msgp.Uint64Size
 	return
 }
 

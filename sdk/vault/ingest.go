@@ -19,7 +19,7 @@ const rewrites = 16
 
 // Ingest stores a page from the server: segments land in their place on the grid, and the page's seqs count as known. What
 // a ledger of this device hides is never stored. A segment of which nothing is here or hidden is stored as it came.
-func (v *Vault) Ingest(ctx context.Context, conversationID string, page *wire.Page) error {
+func (v *Vault) Ingest(ctx context.Context, conversationID string, page *Page) error {
 	v.write.Lock()
 	defer v.write.Unlock()
 	segments := make([]uint32, len(page.Batches))
@@ -41,14 +41,36 @@ func (v *Vault) Ingest(ctx context.Context, conversationID string, page *wire.Pa
 			c.ledgerChange = true
 			c.Record.Stale = true // the unread among the new ones were not counted
 		}
-		from := page.From
-		if page.First {
-			from = 1
-		}
-		c.Record.Covered = c.Record.Covered.Add(ledger.Interval{From: from, To: page.To})
+		c.cover(page)
 		c.change()
 		return nil
 	})
+}
+
+// cover marks the page's seqs as known. What compensation gives is not all that the history may have: only what came counts.
+func (c *conv) cover(page *Page) {
+	if page.Compensation {
+		for i := range page.Batches {
+			b := &page.Batches[i]
+			for k := uint64(0); k < wire.SegmentSize; k++ {
+				if seq := uint64(b.Segment)*wire.SegmentSize + k; b.Held.Has(k) {
+					c.Record.Covered = c.Record.Covered.Add(ledger.Interval{From: seq, To: seq})
+				}
+			}
+		}
+		return
+	}
+	from := page.From
+	if page.First {
+		from = 1
+	}
+	c.Record.Covered = c.Record.Covered.Add(ledger.Interval{From: from, To: page.To})
+}
+
+// Page is a page from the server, and which view of it: the history's or the compensation's.
+type Page struct {
+	*wire.Page
+	Compensation bool
 }
 
 // Fold moves the tail's sent rows into their segments.
@@ -212,6 +234,11 @@ func (w *rewriting) hidesAny(b *wire.Batch) bool {
 	if len(w.book.Bounds) > 0 || uint64(b.Segment)*wire.SegmentSize <= w.book.Through() {
 		return true
 	}
+	for _, r := range w.book.Recalls {
+		if uint32(r.Seq/wire.SegmentSize) == b.Segment {
+			return true
+		}
+	}
 	return w.book.Local.Ranges.Of(b.Segment) != nil || w.book.Devices.Ranges.Of(b.Segment) != nil
 }
 
@@ -241,6 +268,7 @@ func (w *rewriting) join(segment uint32, came []wire.Message) error {
 	sort.SliceStable(all, func(i, j int) bool { return all[i].Seq < all[j].Seq })
 	kept := all[:0]
 	for _, m := range all {
+		recallInto(w.book, &m)
 		if !w.book.Hides(m.Seq, m.Time) && (len(kept) == 0 || kept[len(kept)-1].Seq != m.Seq) {
 			kept = append(kept, m)
 		}

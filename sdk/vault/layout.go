@@ -45,13 +45,15 @@ const MaxOrdinal = 1<<21 - 1
 
 // Device is what the device knows of itself.
 type Device struct {
-	ID          wire.ID  `msg:"i"`
-	Secret      [32]byte `msg:"k"` // keys the hashes of names
-	Epoch       uint32   `msg:"e"`
-	N           uint64   `msg:"n"` // the user's number up to which rows are stored
-	NextOrdinal uint64   `msg:"o"`
-	NextEntry   uint64   `msg:"x"`
-	NextNote    uint64   `msg:"g"`
+	ID     wire.ID  `msg:"i"`
+	Secret [32]byte `msg:"k"` // keys the hashes of names
+	Epoch  uint32   `msg:"e"`
+	N      uint64   `msg:"n"` // the user's number up to which rows are stored
+	// Compensated: the recent messages that a new device gets are here, or there were none to get.
+	Compensated bool   `msg:"c,omitempty"`
+	NextOrdinal uint64 `msg:"o"`
+	NextEntry   uint64 `msg:"x"`
+	NextNote    uint64 `msg:"g"`
 }
 
 // Record is one conversation on this device, since its last whole deletion here.
@@ -113,6 +115,7 @@ const (
 	DeleteEntry Kind = 2
 	CancelEntry Kind = 3
 	ReadEntry   Kind = 4
+	LeaveEntry  Kind = 5
 )
 
 // Entry is one thing this device still owes the server: a versioned fact, encoded for the wire when it is sent.

@@ -15,32 +15,50 @@ const (
 // MarshalMsg implements msgp.Marshaler
 func (z *Device) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 7
-	// string "i"
-	o = append(o, 0x87, 0xa1, 0x69)
-	o, err = z.ID.MarshalMsg(o)
-	if err != nil {
-		err = msgp.WrapError(err, "ID")
-		return
+	// check for omitted fields
+	zb0001Len := uint32(8)
+	var zb0001Mask uint8 /* 8 bits */
+	_ = zb0001Mask
+	if z.Compensated == false {
+		zb0001Len--
+		zb0001Mask |= 0x10
 	}
-	// string "k"
-	o = append(o, 0xa1, 0x6b)
-	o = msgp.AppendBytes(o, (z.Secret)[:])
-	// string "e"
-	o = append(o, 0xa1, 0x65)
-	o = msgp.AppendUint32(o, z.Epoch)
-	// string "n"
-	o = append(o, 0xa1, 0x6e)
-	o = msgp.AppendUint64(o, z.N)
-	// string "o"
-	o = append(o, 0xa1, 0x6f)
-	o = msgp.AppendUint64(o, z.NextOrdinal)
-	// string "x"
-	o = append(o, 0xa1, 0x78)
-	o = msgp.AppendUint64(o, z.NextEntry)
-	// string "g"
-	o = append(o, 0xa1, 0x67)
-	o = msgp.AppendUint64(o, z.NextNote)
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		// string "i"
+		o = append(o, 0xa1, 0x69)
+		o, err = z.ID.MarshalMsg(o)
+		if err != nil {
+			err = msgp.WrapError(err, "ID")
+			return
+		}
+		// string "k"
+		o = append(o, 0xa1, 0x6b)
+		o = msgp.AppendBytes(o, (z.Secret)[:])
+		// string "e"
+		o = append(o, 0xa1, 0x65)
+		o = msgp.AppendUint32(o, z.Epoch)
+		// string "n"
+		o = append(o, 0xa1, 0x6e)
+		o = msgp.AppendUint64(o, z.N)
+		if (zb0001Mask & 0x10) == 0 { // if not omitted
+			// string "c"
+			o = append(o, 0xa1, 0x63)
+			o = msgp.AppendBool(o, z.Compensated)
+		}
+		// string "o"
+		o = append(o, 0xa1, 0x6f)
+		o = msgp.AppendUint64(o, z.NextOrdinal)
+		// string "x"
+		o = append(o, 0xa1, 0x78)
+		o = msgp.AppendUint64(o, z.NextEntry)
+		// string "g"
+		o = append(o, 0xa1, 0x67)
+		o = msgp.AppendUint64(o, z.NextNote)
+	}
 	return
 }
 
@@ -90,6 +108,12 @@ func (z *Device) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "N")
 				return
 			}
+		case "c":
+			z.Compensated, bts, err = msgp.ReadBoolBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Compensated")
+				return
+			}
 		case "o":
 			z.NextOrdinal, bts, err = msgp.ReadUint64Bytes(bts)
 			if err != nil {
@@ -122,7 +146,7 @@ func (z *Device) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *Device) Msgsize() (s int) {
-	s = 1 + 2 + z.ID.Msgsize() + 2 + msgp.ArrayHeaderSize + (32 * (msgp.ByteSize)) + 2 + msgp.Uint32Size + 2 + msgp.Uint64Size + 2 + msgp.Uint64Size + 2 + msgp.Uint64Size + 2 + msgp.Uint64Size
+	s = 1 + 2 + z.ID.Msgsize() + 2 + msgp.ArrayHeaderSize + (32 * (msgp.ByteSize)) + 2 + msgp.Uint32Size + 2 + msgp.Uint64Size + 2 + msgp.BoolSize + 2 + msgp.Uint64Size + 2 + msgp.Uint64Size + 2 + msgp.Uint64Size
 	return
 }
 

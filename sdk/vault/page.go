@@ -15,6 +15,8 @@ type Query struct {
 	Count          int
 	// AcrossGaps takes what is here without minding what was never fetched: the way to read without a server.
 	AcrossGaps bool
+	// GapOnly reads no row: it only finds the highest gap.
+	GapOnly bool
 }
 
 // View is a page of this device's view.
@@ -81,6 +83,12 @@ func (t *tx) page(c *conv, q Query) (View, error) {
 		out.Rows = pending
 	}
 	gap, hasGap := gapBelow(c.Record.Covered, book, below)
+	if q.GapOnly {
+		if hasGap {
+			out.Gap = &gap
+		}
+		return out, nil
+	}
 	floor := book.Through() + 1
 	if hasGap && !q.AcrossGaps {
 		floor = max(floor, gap.To+1)

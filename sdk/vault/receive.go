@@ -26,12 +26,16 @@ func (v *Vault) Receive(ctx context.Context, e *wire.MessagesEvent) (Received, e
 			return err
 		}
 		c := cs[0]
+		if c.Record == nil && isRoom(c.ID) {
+			return nil // left meanwhile
+		}
 		if err := t.begin(c, e.Log); err != nil {
 			return err
 		}
 		out.Ordinal = c.Record.Ordinal
 		for i := range e.Messages {
 			m := &e.Messages[i]
+			recallInto(c.book(), m)
 			if c.Record.Covered.Has(m.Seq) && !c.book().Hides(m.Seq, m.Time) {
 				out.Rows = append(out.Rows, Row{Message: *m, Slot: uint32(m.Seq)})
 			}
@@ -46,6 +50,11 @@ func (v *Vault) Receive(ctx context.Context, e *wire.MessagesEvent) (Received, e
 		return nil
 	})
 	return out, err
+}
+
+func isRoom(conversationID string) bool {
+	c, err := wire.ParseConversation(conversationID)
+	return err == nil && c.Kind == wire.RoomKind
 }
 
 func (t *tx) receive(c *conv, m *wire.Message, out *Received) error {

@@ -183,3 +183,19 @@ func (v *Vault) FindSent(ctx context.Context, conversationID string, ordinal uin
 	})
 	return row, now, ok, err
 }
+
+// SentSeq is the seq that a provisional slot led to; false while it is unsent.
+func (v *Vault) SentSeq(ctx context.Context, conversationID string, slot uint32) (seq uint64, ok bool, err error) {
+	err = v.view(ctx, func(t *tx) error {
+		cs, err := t.load(conversationID)
+		if err != nil {
+			return err
+		}
+		seqs, _, err := t.resolveSlots(cs[0], Deletion{Slots: []uint32{slot}})
+		if err == nil && len(seqs) == 1 {
+			seq, ok = seqs[0], true
+		}
+		return err
+	})
+	return seq, ok, err
+}

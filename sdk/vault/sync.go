@@ -157,7 +157,7 @@ func (t *tx) head(c *conv, s *wire.HeadState) error {
 	book.ServerRead = max(book.ServerRead, s.ReadUpTo)
 	book.Log = s.Log
 	c.ledgerChange = true
-	if c.Record == nil && (book.HidesConversation() || s.Head == 0 && book.History.Hides(0)) {
+	if c.Record == nil && (isRoom(c.ID) || book.HidesConversation() || s.Head == 0 && book.History.Hides(0)) {
 		return nil
 	}
 	if err := t.begin(c, s.Log); err != nil {

@@ -92,7 +92,7 @@ func (b *bench) pageOf(from, to uint64) *wire.Page {
 const conversation = "GROUPg"
 
 func (b *bench) ingest(from, to uint64) error {
-	return b.v.Ingest(b.ctx, conversation, b.pageOf(from, to))
+	return b.v.Ingest(b.ctx, conversation, &Page{Page: b.pageOf(from, to)})
 }
 
 func (b *bench) receive(seqs ...uint64) error {

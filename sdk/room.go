@@ -1,0 +1,147 @@
+package sdk
+
+import (
+	"context"
+
+	"github.com/lethe-im/lethe/sdk/vault"
+	"github.com/lethe-im/lethe/wire"
+)
+
+// Tabs tells tabs of one user on one device who of them uses what; the browser lets go of what a dead tab held.
+type Tabs interface {
+	// Hold holds a name together with other tabs, until release.
+	Hold(name string) (release func())
+	// Held tells whether any tab, this one included, holds the name.
+	Held(name string) bool
+}
+
+// JoinRoom enters a chatroom with this device.
+// Errors: NotReady, ParameterInvalid, Offline, RoomNotFound.
+func (c *Client) JoinRoom(ctx context.Context, r *RoomRequest) (*RoomResult, error) {
+	id, a, conn, err := c.membership(wire.RoomKind, r.RoomID)
+	if err != nil {
+		return nil, err
+	}
+	var ack wire.JoinAck
+	if err := conn.request(ctx, wire.OpJoin, (&wire.Join{ConversationID: id}).MarshalMsg, ack.UnmarshalMsg); err != nil {
+		return nil, err
+	}
+	a.hold(id)
+	if err := a.vault.EnterRoom(ctx, id, &ack); err != nil {
+		a.letGo(id)
+		return nil, storageError(err)
+	}
+	a.changed(id)
+	return &RoomResult{RoomID: r.RoomID}, nil
+}
+
+// QuitRoom leaves a chatroom. With the last tab in it this device's copy goes, and the server hears of it when it can.
+// Errors: NotReady, ParameterInvalid, NotInRoom.
+func (c *Client) QuitRoom(ctx context.Context, r *RoomRequest) (*RoomResult, error) {
+	a, err := c.current()
+	if err != nil {
+		return nil, err
+	}
+	if err := wire.CheckIdentifier(r.RoomID); err != nil {
+		return nil, wire.Errorf(wire.ParameterInvalid, "roomID: %s", wire.AsError(err).Text)
+	}
+	id := wire.Conversation{Kind: wire.RoomKind, Target: r.RoomID}.String()
+	if !a.letGo(id) {
+		return nil, wire.Errorf(wire.NotInRoom, "not in room %q", r.RoomID)
+	}
+	if a.heldElsewhere(id) {
+		return &RoomResult{RoomID: r.RoomID}, nil
+	}
+	return &RoomResult{RoomID: r.RoomID}, storageError(a.dropRoom(ctx, id, true))
+}
+
+func (a *account) roomLock(conversationID string) string { return a.name + "/" + conversationID }
+
+// hold keeps the room while this tab is in it.
+func (a *account) hold(conversationID string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.rooms[conversationID] != nil {
+		return
+	}
+	release := func() {}
+	if tabs := a.client.options.Tabs; tabs != nil {
+		release = tabs.Hold(a.roomLock(conversationID))
+	}
+	a.rooms[conversationID] = release
+}
+
+// letGo ends this tab's stay; false if it was not in the room.
+func (a *account) letGo(conversationID string) bool {
+	a.mu.Lock()
+	release := a.rooms[conversationID]
+	delete(a.rooms, conversationID)
+	a.mu.Unlock()
+	if release == nil {
+		return false
+	}
+	release()
+	return true
+}
+
+func (a *account) heldElsewhere(conversationID string) bool {
+	tabs := a.client.options.Tabs
+	return tabs != nil && tabs.Held(a.roomLock(conversationID))
+}
+
+// dropRoom takes a room's copy off this device.
+func (a *account) dropRoom(ctx context.Context, conversationID string, tell bool) error {
+	d, err := a.vault.LeaveRoom(ctx, conversationID, tell)
+	if err != nil {
+		return err
+	}
+	a.forgetSends(&d)
+	a.settle(conversationID, &d.Settled)
+	a.changed(conversationID)
+	a.enqueue(nil, d.Entries...)
+	return nil
+}
+
+// roomGone takes a room off this device that the server no longer has this device in.
+func (a *account) roomGone(conversationID string) error {
+	c, err := wire.ParseConversation(conversationID)
+	if err != nil || c.Kind != wire.RoomKind {
+		return nil
+	}
+	a.letGo(conversationID)
+	if conv, ok := a.vault.Find(conversationID); !ok || conv.Record == nil {
+		return nil
+	}
+	if err := a.dropRoom(a.ctx, conversationID, false); err != nil {
+		return err
+	}
+	a.client.emit(EventRoomClosed, (&RoomClosedEvent{RoomID: c.Target}).MarshalMsg)
+	return nil
+}
+
+// leaveRooms takes off this device the rooms that no tab is in: those of a tab that died, or of this one when it logs out.
+func (a *account) leaveRooms(ctx context.Context) error {
+	for _, conv := range a.vault.All() {
+		c, err := wire.ParseConversation(conv.ID)
+		if err != nil || c.Kind != wire.RoomKind {
+			continue
+		}
+		a.letGo(conv.ID)
+		if a.heldElsewhere(conv.ID) {
+			continue
+		}
+		if err := a.dropRoom(ctx, conv.ID, true); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *account) deliverLeave(c *connection, e vault.Entry) error {
+	var ack wire.LeaveAck
+	err := c.request(a.ctx, wire.OpLeave, (&wire.Leave{ConversationID: e.ConversationID}).MarshalMsg, ack.UnmarshalMsg)
+	if err != nil && !forGood(err) {
+		return err
+	}
+	return a.vault.Settle(a.ctx, e) // a room that is gone is left
+}

@@ -1,0 +1,166 @@
+package vault
+
+import (
+	"context"
+	"sort"
+
+	"github.com/lethe-im/lethe/sdk/kv"
+	"github.com/lethe-im/lethe/sdk/ledger"
+	"github.com/lethe-im/lethe/wire"
+)
+
+// Recalled is what recalls did to a conversation on this device.
+type Recalled struct {
+	Ordinal uint64
+	Rows    []Row // the notices that now stand in the messages' places, in this view
+	Gap     bool  // an earlier recall is missing: ask the server
+}
+
+// Recall takes messages away from this device that their log has taken away from everybody: their content goes at once, a
+// notice stays in the place of those that this view shows. Recalls of what is not here are kept for when it comes.
+func (v *Vault) Recall(ctx context.Context, conversationID string, recalls []wire.Recalled) (Recalled, error) {
+	v.write.Lock()
+	defer v.write.Unlock()
+	var out Recalled
+	c, ok := v.Find(conversationID)
+	if !ok {
+		return out, nil
+	}
+	segments := map[uint32]bool{}
+	for _, r := range recalls {
+		segments[uint32(r.Seq/wire.SegmentSize)] = true
+	}
+	var list []uint32
+	if c.Record != nil {
+		for s := range segments {
+			list = append(list, s)
+		}
+		sort.Slice(list, func(i, j int) bool { return list[i] < list[j] })
+	}
+	err := v.rewrite(ctx, conversationID, list, func(w *rewriting) error {
+		for _, r := range recalls {
+			w.book.JoinRecall(r)
+		}
+		for _, s := range list {
+			if err := w.join(s, nil); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, func(t *tx, c *conv) error {
+		out = Recalled{}
+		book := c.book()
+		for _, r := range recalls {
+			added, gap := book.JoinRecall(r)
+			out.Gap = out.Gap || gap
+			if added {
+				c.changeBook()
+			}
+		}
+		if c.Record == nil {
+			return nil
+		}
+		out.Ordinal = c.Record.Ordinal
+		if last := c.Record.Last; last != nil {
+			replaced := *last
+			recallInto(book, &replaced.Message)
+			c.Record.Last = &replaced
+		}
+		c.change()
+		return nil
+	})
+	if err != nil || out.Gap {
+		return out, err
+	}
+	seqs := make([]uint64, len(recalls))
+	for i, r := range recalls {
+		seqs[i] = r.Seq
+	}
+	found, err := v.Rows(ctx, conversationID, seqs)
+	for _, s := range seqs {
+		if row, ok := found[s]; ok {
+			out.Rows = append(out.Rows, row)
+		}
+	}
+	return out, err
+}
+
+// recallInto puts the notice in the place of a recalled message.
+func recallInto(book *ledger.Book, m *wire.Message) {
+	if m.Seq == 0 || m.Type == wire.TypeRecalled {
+		return
+	}
+	r, ok := book.RecallOf(m.Seq)
+	if !ok {
+		return
+	}
+	notice := wire.RecallNotice{By: r.By, Time: r.Time}
+	payload, err := notice.MarshalMsg(nil)
+	if err != nil {
+		payload = nil // the text goes in any case
+	}
+	m.Type, m.Payload, m.Quote = wire.TypeRecalled, payload, 0
+}
+
+// Rows reads the visible messages among some seqs of a conversation.
+func (v *Vault) Rows(ctx context.Context, conversationID string, seqs []uint64) (map[uint64]Row, error) {
+	out := map[uint64]Row{}
+	if len(seqs) == 0 {
+		return out, nil
+	}
+	err := v.view(ctx, func(t *tx) error {
+		cs, err := t.load(conversationID)
+		if err != nil || cs[0].Record == nil {
+			return err
+		}
+		ordinal, book := cs[0].Record.Ordinal, cs[0].book()
+		keys := make([]kv.Key, len(seqs))
+		wanted := map[uint64]bool{}
+		segments := map[uint64]bool{}
+		for i, s := range seqs {
+			keys[i] = place(ordinal, s)
+			wanted[s] = true
+			segments[s/wire.SegmentSize] = true
+		}
+		values, err := t.Get(tableTail, keys...)
+		if err != nil {
+			return err
+		}
+		keep := func(row Row) {
+			if wanted[row.Message.Seq] && !book.Hides(row.Message.Seq, row.Message.Time) {
+				out[row.Message.Seq] = row
+			}
+		}
+		for i, value := range values {
+			if value == nil {
+				continue
+			}
+			row := Row{Slot: uint32(seqs[i])}
+			if err := decode(value, &row); err != nil {
+				return err
+			}
+			keep(row)
+		}
+		keys = keys[:0]
+		for s := range segments {
+			keys = append(keys, place(ordinal, s))
+		}
+		if values, err = t.Get(tableSegments, keys...); err != nil {
+			return err
+		}
+		for _, value := range values {
+			if value == nil {
+				continue
+			}
+			messages, err := messagesOf(value)
+			if err != nil {
+				return err
+			}
+			for _, m := range messages {
+				keep(Row{Message: m, Slot: uint32(m.Seq)})
+			}
+		}
+		return nil
+	})
+	return out, err
+}
