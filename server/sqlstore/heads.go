@@ -16,7 +16,7 @@ func (s *Store) Heads(ctx context.Context, who server.Who, asked []wire.Head, ma
 			v, err := openView(ctx, tx, who, device.ConversationID)
 			switch wire.CodeOf(err) {
 			case wire.OK:
-			case wire.ConversationNotFound, wire.ConversationIDInvalid:
+			case wire.ConversationNotFound, wire.ConversationIDInvalid, wire.NotInRoom:
 				heads.Unknown = append(heads.Unknown, device.ConversationID)
 				heads.Done++
 				continue
@@ -27,7 +27,7 @@ func (s *Store) Heads(ctx context.Context, who server.Who, asked []wire.Head, ma
 			if err != nil {
 				return err
 			}
-			if device.Head == 0 || device.Head != state.Head || device.ReadUpTo != state.ReadUpTo {
+			if device.Head == 0 || device.Head != state.Head || device.ReadUpTo != state.ReadUpTo || device.Recall != state.Recall {
 				if full(&heads, state, &maxBytes) {
 					return nil
 				}
@@ -69,12 +69,12 @@ func (s *Store) Rest(ctx context.Context, who server.Who, named func(conversatio
 
 // unnamedLogs returns the logs in which the user ever had a span, without those that the device has named.
 func unnamedLogs(ctx context.Context, tx *sql.Tx, who server.Who, named func(string) bool) (logs []log, err error) {
-	err = each(ctx, tx, `SELECT DISTINCT s.conversation, l.log, l.head, l.time, l.title
+	err = each(ctx, tx, `SELECT DISTINCT s.conversation, `+logColumns+`
 		FROM spans s JOIN logs l ON l.app = s.app AND l.log = s.log WHERE s.app = ? AND s.uid = ? ORDER BY l.log`,
 		[]any{who.App, who.User}, func(scan func(...any) error) error {
 			l := log{app: who.App}
 			var conversation string
-			err := scan(&conversation, &l.id, &l.head, &l.time, &l.title)
+			err := scan(append([]any{&conversation}, l.fields()...)...)
 			if !named(conversation) {
 				logs = append(logs, l)
 			}
@@ -96,7 +96,7 @@ func full(heads *wire.Heads, state wire.HeadState, room *int) bool {
 
 // state is the conversation as the history shows it. readUpTo is the device's own read mark, 0 if unknown.
 func (v *view) state(ctx context.Context, tx *sql.Tx, who server.Who, readUpTo uint64) (h wire.HeadState, err error) {
-	h = wire.HeadState{ConversationID: v.conversation, Log: v.id, Head: v.reach}
+	h = wire.HeadState{ConversationID: v.conversation, Log: v.id, Head: v.reach, Recall: v.recall}
 	if h.ReadUpTo, err = markOf(ctx, tx, who, v.id); err != nil {
 		return h, err
 	}

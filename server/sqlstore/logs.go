@@ -17,6 +17,17 @@ type log struct {
 	head  uint64
 	time  int64 // of head, ms; 0 in an empty log
 	title string
+	// recall is the log's recall number.
+	recall uint64
+	open   bool // anybody may join the group
+	closed bool // the group is dissolved, the room is closed
+}
+
+// logColumns are a log's columns in logs l, and fields the places to scan them into.
+const logColumns = `l.log, l.head, l.time, l.title, l.recall, l.open, l.closed`
+
+func (l *log) fields() []any {
+	return []any{&l.id, &l.head, &l.time, &l.title, &l.recall, &l.open, &l.closed}
 }
 
 // nameKey is the canonical name of the log behind a conversation as user names it: the same for both sides of a C2C.
@@ -39,17 +50,16 @@ func nameKey(user string, c wire.Conversation) []byte {
 // findLog finds the log behind a conversation, whether the user has a span in it or not.
 func findLog(ctx context.Context, tx *sql.Tx, who server.Who, c wire.Conversation) (l log, ok bool, err error) {
 	l.app = who.App
-	ok, err = found(tx.QueryRowContext(ctx, `SELECT l.log, l.head, l.time, l.title FROM names n
+	ok, err = found(tx.QueryRowContext(ctx, `SELECT `+logColumns+` FROM names n
 		JOIN logs l ON l.app = n.app AND l.log = n.log WHERE n.app = ? AND n.kind = ? AND n.name = ?`,
-		who.App, c.Kind, nameKey(who.User, c)), &l.id, &l.head, &l.time, &l.title)
+		who.App, c.Kind, nameKey(who.User, c)), l.fields()...)
 	return l, ok, err
 }
 
 // getLog reads a log by its number.
 func getLog(ctx context.Context, tx *sql.Tx, app string, id uint64) (l log, ok bool, err error) {
-	l = log{app: app, id: id}
-	ok, err = found(tx.QueryRowContext(ctx, `SELECT head, time, title FROM logs WHERE app = ? AND log = ?`, app, id),
-		&l.head, &l.time, &l.title)
+	l.app = app
+	ok, err = found(tx.QueryRowContext(ctx, `SELECT `+logColumns+` FROM logs l WHERE l.app = ? AND l.log = ?`, app, id), l.fields()...)
 	return l, ok, err
 }
 

@@ -13,11 +13,11 @@ import (
 // errEnough ends a scan early.
 var errEnough = errors.New("enough")
 
-const messageColumns = `seq, time, sender, type, send, payload`
+const messageColumns = `seq, time, sender, type, send, payload, quote`
 
 func scanMessage(scan func(...any) error) (m wire.Message, err error) {
 	var send []byte
-	err = scan(&m.Seq, &m.Time, &m.From, &m.Type, &send, (*[]byte)(&m.Payload))
+	err = scan(&m.Seq, &m.Time, &m.From, &m.Type, &send, (*[]byte)(&m.Payload), &m.Quote)
 	copy(m.SendID[:], send)
 	return m, err
 }
@@ -44,8 +44,8 @@ func (v *view) scan(ctx context.Context, tx *sql.Tx, s stretch, fn func(wire.Mes
 
 // appendMessages puts messages, whose times are set, after the log's head and moves the head. It numbers them.
 func appendMessages(ctx context.Context, tx *sql.Tx, l *log, messages []wire.Message) error {
-	insert, err := tx.PrepareContext(ctx, `INSERT INTO messages (app, log, seq, time, sender, type, send, payload)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`)
+	insert, err := tx.PrepareContext(ctx, `INSERT INTO messages (app, log, seq, time, sender, type, send, payload, quote)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`)
 	if err != nil {
 		return err
 	}
@@ -58,7 +58,7 @@ func appendMessages(ctx context.Context, tx *sql.Tx, l *log, messages []wire.Mes
 		if send = m.SendID[:]; m.SendID == (wire.ID{}) {
 			send = []byte{}
 		}
-		if _, err := insert.ExecContext(ctx, l.app, l.id, m.Seq, m.Time, m.From, m.Type, send, []byte(m.Payload)); err != nil {
+		if _, err := insert.ExecContext(ctx, l.app, l.id, m.Seq, m.Time, m.From, m.Type, send, []byte(m.Payload), m.Quote); err != nil {
 			return errors.Join(err, insert.Close())
 		}
 	}

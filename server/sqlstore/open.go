@@ -100,24 +100,6 @@ func checkFile(ctx context.Context, path string) error {
 	return nil
 }
 
-// migrate brings the schema to schemaVersion.
-func migrate(ctx context.Context, tx *sql.Tx) error {
-	var version int
-	if err := tx.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&version); err != nil {
-		return err
-	}
-	if version == schemaVersion {
-		return nil
-	}
-	for _, statement := range schema {
-		if _, err := tx.ExecContext(ctx, statement); err != nil {
-			return fmt.Errorf("schema: %w", err)
-		}
-	}
-	_, err := tx.ExecContext(ctx, fmt.Sprintf(`PRAGMA user_version = %d`, schemaVersion))
-	return err
-}
-
 // Close closes the store. Its methods fail afterwards.
 func (s *Store) Close() error { return errors.Join(s.reader.Close(), s.writer.Close()) }
 

@@ -1,9 +1,6 @@
 package sqlstore
 
-// schemaVersion stands in the file's user_version. A file with a greater one is refused as it is.
-const schemaVersion = 1
-
-// schema makes an empty store. Every table leads with the key that would shard it: app + uid, or app + log (names: app
+// schema makes an empty store of version 1; migrate.go has the steps from there. Every table leads with the key that would shard it: app + uid, or app + log (names: app
 // + the name). The SQL is kept plain: what SQLite and PostgreSQL both take.
 var schema = []string{
 	`CREATE TABLE store (

@@ -81,7 +81,7 @@ func TestNewerDatabaseIsLeftAlone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lethe.db")
 	require.NoError(t, open(t, path).Close())
 	db := raw(t, path)
-	_, err := db.Exec(`PRAGMA user_version = 2`)
+	_, err := db.Exec(`PRAGMA user_version = 1000`)
 	require.NoError(t, err)
 	require.NoError(t, db.Close())
 	before, err := os.ReadFile(path)

@@ -1,0 +1,71 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+)
+
+// steps lead from one version of the schema to the next; the file's user_version is how many it has taken. A step that a
+// release had is never changed: files out there have taken it.
+var steps = [][]string{schema, recallsAndRooms}
+
+// schemaVersion is the version that this program writes. A file with a greater one is refused as it is.
+var schemaVersion = len(steps)
+
+// recallsAndRooms is the step to version 2.
+var recallsAndRooms = []string{
+	`ALTER TABLE messages ADD COLUMN quote INTEGER NOT NULL DEFAULT 0`,
+
+	// recall is the log's recall number. open: anybody may join the group. closed: the group is dissolved, the room is
+	// closed; made again, it goes on in the same log.
+	`ALTER TABLE logs ADD COLUMN recall INTEGER NOT NULL DEFAULT 0`,
+	`ALTER TABLE logs ADD COLUMN open INTEGER NOT NULL DEFAULT 0`,
+	`ALTER TABLE logs ADD COLUMN closed INTEGER NOT NULL DEFAULT 0`,
+
+	// recalls: the log's everybody ledger, by its recall number. Kept for ever, whatever becomes of the messages. recaller
+	// is empty for an administrator.
+	`CREATE TABLE recalls (
+		app TEXT NOT NULL,
+		log INTEGER NOT NULL,
+		change INTEGER NOT NULL,
+		seq INTEGER NOT NULL,
+		recaller TEXT NOT NULL,
+		time INTEGER NOT NULL,
+		PRIMARY KEY (app, log, change)
+	) WITHOUT ROWID`,
+	`CREATE UNIQUE INDEX recalls_seq ON recalls (app, log, seq)`,
+
+	// visits: the devices in a room. entered is the first seq after entering, first the first seq that the device may see.
+	`CREATE TABLE visits (
+		app TEXT NOT NULL,
+		log INTEGER NOT NULL,
+		uid TEXT NOT NULL,
+		device TEXT NOT NULL,
+		entered INTEGER NOT NULL,
+		first INTEGER NOT NULL,
+		conversation TEXT NOT NULL,
+		PRIMARY KEY (app, log, uid, device)
+	) WITHOUT ROWID`,
+	`CREATE INDEX visits_device ON visits (app, uid, device)`,
+}
+
+// migrate takes the steps that the file has not taken, all or none.
+func migrate(ctx context.Context, tx *sql.Tx) error {
+	var version int
+	if err := tx.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&version); err != nil {
+		return err
+	}
+	if version == schemaVersion {
+		return nil
+	}
+	for i, step := range steps[version:] {
+		for _, statement := range step {
+			if _, err := tx.ExecContext(ctx, statement); err != nil {
+				return fmt.Errorf("schema %d: %w", version+i+1, err)
+			}
+		}
+	}
+	_, err := tx.ExecContext(ctx, fmt.Sprintf(`PRAGMA user_version = %d`, schemaVersion))
+	return err
+}
