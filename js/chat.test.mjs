@@ -170,16 +170,73 @@ test('a created message is sent without names and then has those of the sent one
   await assert.rejects(chat.sendMessage(message), rejectsWith(2105));
 });
 
+test('a quote is sent by its name, and shows before that what it quotes', async () => {
+  const { chat, calls } = await chatOver(succeeds({ message: { ID: 'm' } }));
+  const quoted = {
+    ID: 'q',
+    messageID: 7,
+    seq: 7,
+    from: 'b',
+    type: 'TIMTextElem',
+    payload: { text: 'said' },
+    flow: 'in',
+  };
+  const message = chat.createTextMessage({
+    to: 'b',
+    conversationType: 'C2C',
+    payload: { text: 'hi' },
+    quote: quoted,
+  });
+  assert.deepEqual(message.quote, {
+    ID: 'q',
+    seq: 7,
+    status: 'normal',
+    from: 'b',
+    type: 'TIMTextElem',
+    payload: { text: 'said' },
+  });
+  await chat.sendMessage(message);
+  assert.deepEqual(calls[0][1].quote, { ID: 'q' });
+});
+
+test('recalling sends keys only and turns the message into its notice', async () => {
+  const notice = { ID: 'm', messageID: 1, payload: {}, isRevoked: true, revoker: 'a' };
+  const { chat, calls } = await chatOver(succeeds({ message: notice }));
+  const message = { ID: 'm', messageID: 1, payload: { text: 'hi' }, isRevoked: false, revoker: '' };
+  const { data } = await chat.revokeMessage(message);
+  assert.equal(data.message, message);
+  assert.deepEqual(message, notice);
+  assert.deepEqual(calls[0], ['revokeMessage', { ID: 'm', messageID: 1 }]);
+  await assert.rejects(chat.revokeMessage(null), rejectsWith(2105));
+});
+
+test('groups and rooms go by their names', async () => {
+  const { chat, calls } = await chatOver(succeeds({}));
+  await chat.joinGroup('g');
+  await chat.quitGroup('g');
+  await chat.joinRoom('r');
+  await chat.quitRoom('r');
+  assert.deepEqual(calls, [
+    ['joinGroup', { groupID: 'g' }],
+    ['quitGroup', { groupID: 'g' }],
+    ['joinRoom', { roomID: 'r' }],
+    ['quitRoom', { roomID: 'r' }],
+  ]);
+});
+
 test('creating a message from wrong options throws', async () => {
   const { chat } = await chatOver(succeeds({}));
   const good = { to: 'b', conversationType: 'C2C', payload: { text: 'hi' } };
   for (const [code, options] of [
     [10004, undefined],
     [10004, { ...good, to: '' }],
-    [2106, { ...good, conversationType: 'ROOM' }],
+    [2106, { ...good, conversationType: '@TIM#SYSTEM' }],
     [10004, { ...good, payload: null }],
     [10004, { ...good, payload: { text: 1 } }],
     [10004, { ...good, payload: { text: 'hi', f() {} } }],
+    [2105, { ...good, quote: null }],
+    [2105, { ...good, quote: 'C2Cb' }],
+    [2105, { ...good, quote: { text: 'no message' } }],
   ]) {
     assert.throws(() => chat.createTextMessage(options), rejectsWith(code));
   }

@@ -13,6 +13,7 @@ import type {
   DeleteMessagesRequest,
   DeleteMessagesResult,
   Failed,
+  GroupResult,
   InspectResult,
   LoginRequest,
   LoginResult,
@@ -25,6 +26,7 @@ import type {
   MessageRef,
   MessageResult,
   Nothing,
+  RoomResult,
   SetDraftRequest,
   SetMessageReadResult,
 } from './types.gen.js';
@@ -107,8 +109,35 @@ export class Chat {
       throw new LetheError(ErrorCode.MESSAGE_INVALID, 'the message was sent before');
     }
     const { conversationType, to, type, payload } = message;
-    const response = await this.#calls.call('sendMessage', { conversationType, to, type, payload });
+    const quote = message.quote ? { ID: message.quote.ID } : undefined;
+    const response = await this.#calls.call('sendMessage', { conversationType, to, type, payload, quote });
     return { code: 0, data: { message: Object.assign(message, response.data.message) } };
+  }
+
+  /** Takes a sent message away from everybody; its fields become those of the notice in its place. */
+  async revokeMessage(message: Message): Promise<Response<MessageResult>> {
+    const [key] = keysOf([message]);
+    const { data } = await this.#calls.call('revokeMessage', key);
+    return { code: 0, data: { message: Object.assign(message, data.message) } };
+  }
+
+  joinGroup(groupID: string): Promise<Response<GroupResult>> {
+    return this.#calls.call('joinGroup', { groupID });
+  }
+
+  /** Leaves a group. Its conversation stays listed, readable and deletable. */
+  quitGroup(groupID: string): Promise<Response<GroupResult>> {
+    return this.#calls.call('quitGroup', { groupID });
+  }
+
+  /** Enters a chatroom with this device. */
+  joinRoom(roomID: string): Promise<Response<RoomResult>> {
+    return this.#calls.call('joinRoom', { roomID });
+  }
+
+  /** Leaves a chatroom; this device's copy goes with its last tab. */
+  quitRoom(roomID: string): Promise<Response<RoomResult>> {
+    return this.#calls.call('quitRoom', { roomID });
   }
 
   setMessageRead(request: ConversationRequest): Promise<Response<SetMessageReadResult>> {

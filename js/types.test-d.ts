@@ -21,7 +21,11 @@ export async function types(): Promise<void> {
   holds<Equal<typeof message, Lethe.Message>>();
   // @ts-expect-error a text message has a text
   chat.createTextMessage({ to: 'b', conversationType: 'C2C', payload: {} });
-  chat.createCustomMessage({ to: 'b', conversationType: 'GROUP', payload: { data: '{}' } });
+  chat.createCustomMessage({ to: 'b', conversationType: 'ROOM', payload: { data: '{}' }, quote: message });
+  const recalled = await chat.revokeMessage(message);
+  holds<Equal<typeof recalled.data.message, Lethe.Message>>();
+  // @ts-expect-error a group is named by its groupID
+  await chat.joinGroup({ groupID: 'g' });
 
   await chat.deleteMessages({ ids: ['a', 1] }, { scope: 'local' });
   await chat.deleteMessages({ messages: [message] });
