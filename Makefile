@@ -1,6 +1,7 @@
 # make run     builds all and serves the demo on http://127.0.0.1:8080
 # make test    installs what is missing, then runs every check and test
 # make build   bin/lethe and dist/
+# make bench   measures the built package in Chromium; a table, and JSON in bench/results/
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -15,7 +16,7 @@ CORE := ./wire/... ./sdk/... ./idb/... ./ws/... ./wasm/...
 GENERATED := $$(git ls-files '*_gen.go') js/types.gen.ts docs/api.md docs/errors.md
 INSTALLED := node_modules/.package-lock.json
 
-.PHONY: run build test check generate setup clean wasm server
+.PHONY: run build test bench check generate setup clean wasm server
 
 run: build
 	bin/lethe serve --addr 127.0.0.1:8080 --data .cache/demo --dev --demo --web .
@@ -44,6 +45,10 @@ test: setup check
 	$(WASM) go test -exec "$(CURDIR)/bin/wsserve $(CURDIR)/bin/chromium -worker" ./ws/
 	$(MAKE) build
 	node --test --test-concurrency=1 js/*.test.mjs e2e/*.test.mjs
+
+bench: build
+	scripts/setup.sh browser
+	node bench/bench.mjs
 
 check: $(INSTALLED)
 	@test -z "$$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l | tee /dev/stderr)"

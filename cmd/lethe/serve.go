@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/lethe-im/lethe/cmd/lethe/demo"
@@ -115,7 +116,9 @@ func listen(ctx context.Context, addr string, core *server.Server, stdout io.Wri
 	if err != nil {
 		return errors.Join(err, stop())
 	}
+	unused := &unused{connections: map[net.Conn]bool{}}
 	web := &http.Server{
+		ConnState:         unused.watch,
 		Handler:           core.Handler(),
 		ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
@@ -133,6 +136,7 @@ func listen(ctx context.Context, addr string, core *server.Server, stdout io.Wri
 	if err := stop(); err != nil {
 		logger.Warn("some connections were cut", "err", err)
 	}
+	unused.close()
 	// Plain requests take no longer than their own answer.
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 	defer cancel()
@@ -140,4 +144,34 @@ func listen(ctx context.Context, addr string, core *server.Server, stdout io.Wri
 		return errors.Join(err, web.Close())
 	}
 	return nil
+}
+
+// unused are connections on which nothing has been asked yet. Browsers keep spare ones, and http.Server.Shutdown waits 5 s
+// for a request on each.
+type unused struct {
+	mu          sync.Mutex
+	connections map[net.Conn]bool
+	closing     bool
+}
+
+func (u *unused) watch(c net.Conn, state http.ConnState) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	switch {
+	case state != http.StateNew:
+		delete(u.connections, c)
+	case u.closing:
+		_ = c.Close() // nothing was sent on it
+	default:
+		u.connections[c] = true
+	}
+}
+
+func (u *unused) close() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.closing = true
+	for c := range u.connections {
+		_ = c.Close() // nothing was sent on it
+	}
 }

@@ -57,15 +57,9 @@ var readTables = []kv.Table{tableDevice, tableConversations, tableLedgers, table
 // view runs fn as one read-only transaction.
 func (v *Vault) view(ctx context.Context, fn func(*tx) error) error {
 	t := &tx{v: v, convs: map[string]*conv{}, used: map[kv.Key]string{}}
+	t.dev = v.Device() // of which reading needs the secret alone, and that never changes
 	return v.store.View(ctx, readTables, func(x kv.Tx) error {
 		t.Tx = x
-		values, err := x.Get(tableDevice, 0)
-		if err != nil {
-			return err
-		}
-		if err := decode(values[0], &t.dev); err != nil {
-			return err
-		}
 		return fn(t)
 	})
 }
@@ -76,11 +70,13 @@ func (t *tx) page(c *conv, q Query) (View, error) {
 	below := q.Below
 	if below == 0 {
 		below = book.Head + 1
-		pending, err := t.pending(ordinal)
+		var err error
+		if c.Record.NextSlot > 0 { // else nothing was ever sent from here
+			out.Rows, err = t.pending(ordinal)
+		}
 		if err != nil {
 			return out, err
 		}
-		out.Rows = pending
 	}
 	gap, hasGap := gapBelow(c.Record.Covered, book, below)
 	if q.GapOnly {
