@@ -73,6 +73,35 @@ func (c *Channel) Close() {
 // Without Web Locks (a page that is no secure context) nothing is locked: transactions still keep single steps apart, and
 // what needs more must not rely on a second tab being kept out.
 func Lock(ctx context.Context, name string) (release func(), err error) {
+	return lock(ctx, name, "exclusive")
+}
+
+// Hold is Lock, but together with others who Hold the name. Release waits until it is let go.
+func Hold(ctx context.Context, name string) (release func(), err error) {
+	return lock(ctx, name, "shared")
+}
+
+// Held tells whether any tab (or worker) of the origin, this one included, has the Web Lock of that name. Without Web Locks
+// nobody has.
+func Held(ctx context.Context, name string) (bool, error) {
+	locks := navigator("locks")
+	if !locks.Truthy() {
+		return false, nil
+	}
+	state, err := settled(ctx, locks.Call("query"))
+	if err != nil {
+		return false, err
+	}
+	held := state.Get("held")
+	for i := range held.Length() {
+		if held.Index(i).Get("name").String() == name {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+func lock(ctx context.Context, name, mode string) (release func(), err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, context.Cause(ctx)
 	}
@@ -96,39 +125,35 @@ func Lock(ctx context.Context, name string) (release func(), err error) {
 	waiting := js.Global().Get("AbortController").New()
 	var request js.Value
 	err = try(func() {
-		request = locks.Call("request", name, map[string]any{"signal": waiting.Get("signal")}, callback)
+		request = locks.Call("request", name, map[string]any{"signal": waiting.Get("signal"), "mode": mode}, callback)
 	})
 	if err != nil {
 		callback.Release()
 		return nil, err
 	}
 	ended := make(chan error, 1) // the lock was released, or not granted
+	over := make(chan struct{})
 	go func() {
 		_, err := settled(context.Background(), request)
 		callback.Release()
 		ended <- err
+		close(over)
 	}()
-	release = sync.OnceFunc(func() { resolve.Invoke() })
+	letGo := sync.OnceFunc(func() { resolve.Invoke() })
+	release = func() {
+		letGo()
+		<-over
+	}
 	select {
 	case <-granted:
 		return release, nil
 	case err := <-ended:
 		return nil, err
 	case <-ctx.Done():
-		release() // in case it is being granted
+		letGo() // in case it is being granted
 		waiting.Call("abort")
 		return nil, context.Cause(ctx)
 	}
-}
-
-// Persist asks the browser to keep the origin's storage when it runs out of space, and tells whether it will.
-func Persist(ctx context.Context) (bool, error) {
-	storage := navigator("storage")
-	if !storage.Truthy() || !storage.Get("persist").Truthy() {
-		return false, nil
-	}
-	kept, err := settled(ctx, storage.Call("persist"))
-	return err == nil && kept.Truthy(), err
 }
 
 func navigator(part string) js.Value {

@@ -119,7 +119,25 @@ func TestWithoutWebLocks(t *testing.T) {
 	two()
 }
 
-func TestPersist(t *testing.T) {
-	_, err := Persist(background)
-	require.NoError(t, err)
+func TestHoldTogether(t *testing.T) {
+	left := jsfuncs.Left(func() {
+		name := newName()
+		held := func() bool {
+			on, err := Held(background, name)
+			require.NoError(t, err)
+			return on
+		}
+		require.False(t, held())
+		one, err := Hold(background, name)
+		require.NoError(t, err)
+		other, err := Hold(background, name)
+		require.NoError(t, err, "others may hold it too")
+		require.True(t, held())
+		one()
+		require.True(t, held(), "the other one is still there")
+		other()
+		require.False(t, held(), "release has waited until it was let go")
+		one()
+	})
+	require.Zero(t, left())
 }

@@ -9,10 +9,10 @@ import (
 
 // Tabs tells tabs of one user on one device who of them uses what; the browser lets go of what a dead tab held.
 type Tabs interface {
-	// Hold holds a name together with other tabs, until release.
-	Hold(name string) (release func())
+	// Hold holds a name together with other tabs, until release, which returns when it is let go.
+	Hold(ctx context.Context, name string) (release func(), err error)
 	// Held tells whether any tab, this one included, holds the name.
-	Held(name string) bool
+	Held(ctx context.Context, name string) (bool, error)
 }
 
 // JoinRoom enters a chatroom with this device.
@@ -26,7 +26,9 @@ func (c *Client) JoinRoom(ctx context.Context, r *RoomRequest) (*RoomResult, err
 	if err := conn.request(ctx, wire.OpJoin, (&wire.Join{ConversationID: id}).MarshalMsg, ack.UnmarshalMsg); err != nil {
 		return nil, err
 	}
-	a.hold(id)
+	if err := a.hold(ctx, id); err != nil {
+		return nil, err
+	}
 	if err := a.vault.EnterRoom(ctx, id, &ack); err != nil {
 		a.letGo(id)
 		return nil, storageError(err)
@@ -49,26 +51,37 @@ func (c *Client) QuitRoom(ctx context.Context, r *RoomRequest) (*RoomResult, err
 	if !a.letGo(id) {
 		return nil, wire.Errorf(wire.NotInRoom, "not in room %q", r.RoomID)
 	}
-	if a.heldElsewhere(id) {
-		return &RoomResult{RoomID: r.RoomID}, nil
+	held, err := a.heldElsewhere(ctx, id)
+	if err == nil && !held {
+		err = a.dropRoom(ctx, id, true)
 	}
-	return &RoomResult{RoomID: r.RoomID}, storageError(a.dropRoom(ctx, id, true))
+	if err != nil {
+		return nil, storageError(err)
+	}
+	return &RoomResult{RoomID: r.RoomID}, nil
 }
 
 func (a *account) roomLock(conversationID string) string { return a.name + "/" + conversationID }
 
 // hold keeps the room while this tab is in it.
-func (a *account) hold(conversationID string) {
+func (a *account) hold(ctx context.Context, conversationID string) error {
 	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.rooms[conversationID] != nil {
-		return
+	in := a.rooms[conversationID] != nil
+	a.mu.Unlock()
+	if in {
+		return nil
 	}
 	release := func() {}
 	if tabs := a.client.options.Tabs; tabs != nil {
-		release = tabs.Hold(a.roomLock(conversationID))
+		var err error
+		if release, err = tabs.Hold(ctx, a.roomLock(conversationID)); err != nil {
+			return err
+		}
 	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	a.rooms[conversationID] = release
+	return nil
 }
 
 // letGo ends this tab's stay; false if it was not in the room.
@@ -84,9 +97,12 @@ func (a *account) letGo(conversationID string) bool {
 	return true
 }
 
-func (a *account) heldElsewhere(conversationID string) bool {
+func (a *account) heldElsewhere(ctx context.Context, conversationID string) (bool, error) {
 	tabs := a.client.options.Tabs
-	return tabs != nil && tabs.Held(a.roomLock(conversationID))
+	if tabs == nil {
+		return false, nil
+	}
+	return tabs.Held(ctx, a.roomLock(conversationID))
 }
 
 // dropRoom takes a room's copy off this device.
@@ -127,10 +143,11 @@ func (a *account) leaveRooms(ctx context.Context) error {
 			continue
 		}
 		a.letGo(conv.ID)
-		if a.heldElsewhere(conv.ID) {
-			continue
+		held, err := a.heldElsewhere(ctx, conv.ID)
+		if err == nil && !held {
+			err = a.dropRoom(ctx, conv.ID, true)
 		}
-		if err := a.dropRoom(ctx, conv.ID, true); err != nil {
+		if err != nil {
 			return err
 		}
 	}

@@ -19,6 +19,7 @@ func main() {
 		OpenStore:  openStore,
 		Dial:       ws.Dial,
 		Neighbours: neighbours,
+		Tabs:       tabs{},
 		Emit:       func(event string, data []byte) { host.Call("event", event, toJS(data)) },
 	})).handOver(host)
 }
