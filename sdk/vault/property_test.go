@@ -54,7 +54,7 @@ func (b *bench) randomStep(r *rand.Rand, m *model) {
 			m.held[seq] = true
 		}
 	}
-	switch r.IntN(12) {
+	switch r.IntN(15) {
 	case 0, 1: // an older page
 		from := 1 + r.Uint64N(head)
 		to := min(from+r.Uint64N(400), head)
@@ -108,6 +108,35 @@ func (b *bench) randomStep(r *rand.Rand, m *model) {
 		}
 	case 11:
 		b.reopen()
+	case 12: // another device's deletion
+		join := wire.Ledger{}
+		if r.IntN(3) == 0 {
+			join.Through = 1 + r.Uint64N(known)
+		}
+		for i := r.IntN(6); i >= 0; i-- {
+			join.Ranges.Add(1 + r.Uint64N(known))
+		}
+		_, err := b.v.ApplyRows(b.ctx, &wire.Rows{Ledgers: []wire.LedgerRow{{ConversationID: conversation, Surface: wire.SurfaceDevices, Ledger: join}}})
+		require.NoError(b.t, err)
+		for s := uint64(1); s <= known; s++ {
+			m.deleted[s] = m.deleted[s] || join.Has(s)
+		}
+	case 13: // one's own message, sent
+		s := b.unsent(byte(r.Uint32()))
+		own := message(head+1, b.log[head-1].Time, me)
+		b.log = append(b.log, own)
+		_, ok, err := b.v.Sent(b.ctx, s.Entry, wire.SendAck{Log: 7, Seq: own.Seq, Time: own.Time})
+		require.NoError(b.t, err)
+		require.True(b.t, ok)
+		take(own.Seq)
+	case 14: // read, here or on another device
+		if r.IntN(2) == 0 {
+			_, err := b.v.MarkRead(b.ctx, conversation)
+			require.NoError(b.t, err)
+			return
+		}
+		_, err := b.v.ApplyRows(b.ctx, &wire.Rows{Reads: []wire.ReadRow{{ConversationID: conversation, UpTo: 1 + r.Uint64N(known)}}})
+		require.NoError(b.t, err)
 	}
 }
 

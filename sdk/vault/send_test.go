@@ -12,7 +12,8 @@ import (
 
 func (b *bench) unsent(id byte) Sending {
 	b.t.Helper()
-	m := message(0, 1_000_000, me)
+	m := message(uint64(len(b.log)+1), 1_000_000, me) // the text of the seq that it will get
+	m.Seq = 0
 	m.SendID = wire.ID{id}
 	s, err := b.v.Append(b.ctx, conversation, m)
 	require.NoError(b.t, err)
