@@ -8,7 +8,11 @@ import (
 
 // cancel takes back a send that may or may not have arrived.
 func (c *connection) cancel(ctx context.Context, q wire.Cancel) (wire.CancelAck, error) {
-	ack, err := c.server.store.Cancel(ctx, c.who, q, c.app.Settings, c.server.now())
+	set, err := c.settings(ctx)
+	if err != nil {
+		return wire.CancelAck{}, err
+	}
+	ack, err := c.server.store.Cancel(ctx, c.who, q, set, c.server.now())
 	if err == nil && !ack.Never {
 		c.publish(Topic{App: c.who.App, User: c.who.User}, Poke{N: ack.N})
 	}

@@ -34,7 +34,8 @@ type connection struct {
 
 	// Set by hello.
 	who    Who
-	app    App
+	isNew  bool  // the server has not known the device to have stored anything
+	seen   int64 // when it was last noted that the device is there, ms
 	push   *pusher
 	named  map[string]struct{} // the conversations that the device has named or was told of
 	expiry *time.Timer

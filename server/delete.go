@@ -9,7 +9,11 @@ import (
 // delete applies one deletion and tells the user's connections, this one too: its rows keep the numbers it is pushed
 // without a gap.
 func (c *connection) delete(ctx context.Context, d wire.Delete) (wire.DeleteAck, error) {
-	ack, err := c.server.store.Delete(ctx, c.who, d, c.app.Settings, c.server.now())
+	set, err := c.settings(ctx)
+	if err != nil {
+		return wire.DeleteAck{}, err
+	}
+	ack, err := c.server.store.Delete(ctx, c.who, d, set, c.server.now())
 	if err == nil {
 		c.publish(Topic{App: c.who.App, User: c.who.User}, Poke{N: ack.N})
 	}

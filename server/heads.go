@@ -16,10 +16,16 @@ func (c *connection) heads(ctx context.Context, q wire.HeadsRequest) (wire.Heads
 		return wire.Heads{}, wire.Errorf(wire.LimitExceeded, "at most %d conversations at once", wire.MaxHeads)
 	case q.Rest && len(q.Heads) > 0:
 		return wire.Heads{}, wire.Errorf(wire.ParameterInvalid, "the rest is asked for without names")
-	case q.Rest:
-		return c.rest(ctx)
 	}
-	h, err := c.server.store.Heads(ctx, c.who, q.Heads, headsBytes)
+	set, err := c.settings(ctx)
+	if err != nil {
+		return wire.Heads{}, err
+	}
+	who := c.viewer(set)
+	if q.Rest {
+		return c.rest(ctx, who)
+	}
+	h, err := c.server.store.Heads(ctx, who, q.Heads, headsBytes)
 	if err != nil {
 		return wire.Heads{}, err
 	}
@@ -36,8 +42,8 @@ func (c *connection) heads(ctx context.Context, q wire.HeadsRequest) (wire.Heads
 	return h, nil
 }
 
-func (c *connection) rest(ctx context.Context) (wire.Heads, error) {
-	h, err := c.server.store.Rest(ctx, c.who, func(id string) bool { _, ok := c.named[id]; return ok }, headsBytes)
+func (c *connection) rest(ctx context.Context, who Who) (wire.Heads, error) {
+	h, err := c.server.store.Rest(ctx, who, func(id string) bool { _, ok := c.named[id]; return ok }, headsBytes)
 	if err != nil {
 		return wire.Heads{}, err
 	}

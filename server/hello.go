@@ -26,7 +26,17 @@ func (c *connection) hello(ctx context.Context, h wire.Hello) (wire.Welcome, err
 	if token.Subject != h.UserID {
 		return wire.Welcome{}, wire.Errorf(wire.TokenOtherUser, "the token is another user's")
 	}
-	c.who, c.app = Who{App: h.AppID, User: h.UserID}, c.server.apps[h.AppID]
+	if h.DeviceID != "" && wire.CheckIdentifier(h.DeviceID) != nil {
+		return wire.Welcome{}, wire.Errorf(wire.FrameInvalid, "no deviceID has this form")
+	}
+	c.who = Who{App: h.AppID, User: h.UserID, Device: h.DeviceID}
+	set, err := c.settings(ctx)
+	if err != nil {
+		return wire.Welcome{}, err
+	}
+	if c.isNew, err = c.see(ctx); err != nil {
+		return wire.Welcome{}, err
+	}
 	push := newPusher(c)
 	if err := push.follow(ctx); err != nil {
 		push.unfollow()
@@ -38,7 +48,8 @@ func (c *connection) hello(ctx context.Context, h wire.Hello) (wire.Welcome, err
 
 	n, epoch, err := c.server.store.Number(ctx, c.who)
 	return wire.Welcome{
-		Version: version, Epoch: epoch, N: n, Time: c.server.now(), SyncDeletions: c.app.Settings.SyncDeletions,
+		Version: version, Epoch: epoch, N: n, Time: c.server.now(), SyncDeletions: set.SyncDeletions,
+		New: c.isNew, CompensationDays: uint16(set.CompensationDays), DeliveryOnly: !set.CloudHistory,
 	}, err
 }
 
@@ -57,6 +68,22 @@ func pickVersion(spoken []uint8) (best uint8, err error) {
 
 // ping tells the user's number, so that a device notices a push that it missed.
 func (c *connection) ping(ctx context.Context, _ wire.Ping) (wire.Pong, error) {
+	if c.server.now()-c.seen > seenEvery.Milliseconds() {
+		if _, err := c.see(ctx); err != nil {
+			return wire.Pong{}, err
+		}
+	}
 	n, _, err := c.server.store.Number(ctx, c.who)
 	return wire.Pong{N: n, Time: c.server.now()}, err
+}
+
+// seenEvery is how often it is noted that a device is still there.
+const seenEvery = 12 * time.Hour
+
+// see notes that the device is there and tells whether it is new. A device that does not say its id is not followed.
+func (c *connection) see(ctx context.Context) (isNew bool, err error) {
+	if c.seen = c.server.now(); c.who.Device == "" {
+		return false, nil
+	}
+	return c.server.store.Device(ctx, c.who, c.seen)
 }

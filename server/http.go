@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -20,8 +21,11 @@ const (
 	importLimit = 32 << 20
 )
 
+// call answers a backend's call for an app. It reads no body but by readJSON.
+type call func(r *http.Request, w http.ResponseWriter, app string) (any, error)
+
 // admin lets in who has an admin token, and answers with what fn returns.
-func (s *Server) admin(fn func(r *http.Request, w http.ResponseWriter, app string) (any, error)) http.HandlerFunc {
+func (s *Server) admin(fn call) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
 			if p := recover(); p != nil {
@@ -40,7 +44,7 @@ func (s *Server) admin(fn func(r *http.Request, w http.ResponseWriter, app strin
 		}
 		var answer any
 		if err == nil {
-			answer, err = fn(r, w, app)
+			answer, err = fn(r.WithContext(context.WithValue(r.Context(), auditKey{}, &audit{by: c.Subject})), w, app)
 		}
 		if err != nil {
 			if wire.CodeOf(err) == wire.Internal {
@@ -60,8 +64,10 @@ func status(code wire.Code) int {
 		return http.StatusUnauthorized
 	case wire.PermissionDenied:
 		return http.StatusForbidden
-	case wire.GroupNotFound, wire.ConversationNotFound:
+	case wire.GroupNotFound, wire.RoomNotFound, wire.ConversationNotFound, wire.MessageNotFound:
 		return http.StatusNotFound
+	case wire.OperationIDReused, wire.StorageNotEnabled:
+		return http.StatusConflict
 	case wire.MessageTooLarge, wire.FrameTooLarge:
 		return http.StatusRequestEntityTooLarge
 	case wire.Internal:
@@ -87,14 +93,19 @@ func refuse(w http.ResponseWriter, status int, err error) {
 }
 
 func reply(w http.ResponseWriter, status int, body any) {
-	raw, err := json.Marshal(body)
-	if err != nil {
-		panic(err) // only our own types come here
-	}
+	raw := encode(body)
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	_, _ = w.Write(append(raw, '\n')) // a client that has gone needs no answer
+}
+
+func encode(body any) []byte {
+	raw, err := json.Marshal(body)
+	if err != nil {
+		panic(err) // only our own types come here
+	}
+	return raw
 }
 
 // readJSON reads one JSON object of at most limit bytes. Unknown names are refused: they are misspelt ones.

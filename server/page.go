@@ -10,12 +10,23 @@ import (
 // packing adds.
 const pageBytes = wire.MaxServerFrame / 2
 
-// page answers with the user's view, downwards.
+// page answers with the user's view, downwards, or with what a new device is given.
 func (c *connection) page(ctx context.Context, p wire.PageRequest) (wire.Page, error) {
-	return c.server.store.Page(ctx, c.who, p, pageBytes)
+	set, err := c.settings(ctx)
+	if err != nil {
+		return wire.Page{}, err
+	}
+	if p.Compensation {
+		return c.server.store.Compensation(ctx, c.who, p, set.Compensated(c.server.now()), pageBytes)
+	}
+	return c.server.store.Page(ctx, c.viewer(set), p, pageBytes)
 }
 
 // count answers with how many messages the user's view has.
 func (c *connection) count(ctx context.Context, q wire.CountRequest) (wire.Count, error) {
-	return c.server.store.Count(ctx, c.who, q)
+	set, err := c.settings(ctx)
+	if err != nil {
+		return wire.Count{}, err
+	}
+	return c.server.store.Count(ctx, c.viewer(set), q)
 }

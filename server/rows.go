@@ -23,6 +23,13 @@ func (c *connection) rows(ctx context.Context, q wire.RowsRequest) (wire.Rows, e
 	if q.Epoch != epoch {
 		q.Since = 0
 	}
+	if c.isNew && q.Since > 0 {
+		// Its cursor says that it has stored rows, with what belongs to them: it will not be new when it comes back.
+		if err := c.server.store.Settle(ctx, c.who); err != nil {
+			return wire.Rows{}, err
+		}
+		c.isNew = false
+	}
 	r, err := c.server.store.Rows(ctx, c.who, q.Since, rowsLimit)
 	if err == nil && !r.More {
 		c.push.following, c.push.n = true, r.N

@@ -14,7 +14,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"net/http"
 	"path/filepath"
 	"sync"
 	"time"
@@ -71,6 +70,8 @@ type Server struct {
 
 	times timing
 	queue int // bytes a connection may have waiting
+
+	keys keyLocks // calls by their Idempotency-Key
 
 	checking sync.Mutex // one health check at a time
 	healthy  time.Time  // when the last one went well
@@ -195,34 +196,4 @@ func (s *Server) leave(c *connection) {
 	if s.draining && len(s.connections) == 0 {
 		close(s.gone)
 	}
-}
-
-// Handler answers everything under /v1, and / when Web is set.
-func (s *Server) Handler() http.Handler {
-	mux := http.NewServeMux()
-	route(mux, http.MethodGet, "/v1/ws", s.connect)
-	route(mux, http.MethodGet, "/v1/health", s.health)
-	route(mux, http.MethodPost, "/v1/groups", s.admin(s.putGroup))
-	route(mux, http.MethodPost, "/v1/groups/{groupID}/members", s.admin(s.members))
-	route(mux, http.MethodPost, "/v1/notices", s.admin(s.notice))
-	route(mux, http.MethodPost, "/v1/import", s.admin(s.importMessages))
-	if s.dev {
-		route(mux, http.MethodGet, "/v1/dev/token", s.devToken)
-	}
-	mux.HandleFunc("/v1/", func(w http.ResponseWriter, _ *http.Request) {
-		refuse(w, http.StatusNotFound, wire.Errorf(wire.OperationUnknown, "no such address"))
-	})
-	if s.web != nil {
-		mux.Handle("/", web{s.web})
-	}
-	return mux
-}
-
-// route answers one method at one address, and any other method with 405.
-func route(mux *http.ServeMux, method, path string, fn http.HandlerFunc) {
-	mux.HandleFunc(method+" "+path, fn)
-	mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Allow", method)
-		refuse(w, http.StatusMethodNotAllowed, wire.Errorf(wire.OperationUnknown, "only %s here", method))
-	})
 }

@@ -17,24 +17,29 @@ type Store interface {
 	// users' spans), takes seq and time under the log's lock (time = max(now, time of the newest)), and remembers the
 	// SendID for 30 days beyond the message. A repeated SendID answers the first time's ack with repeated true; with
 	// another conversation or payload it is refused.
-	// Errors: PermissionDenied (no open span in the group; notices cannot be answered), GroupNotFound, SendCancelled,
-	// SendExpired (now - FirstAttempt > 30 days and the SendID is not known), OperationIDReused.
+	// A Quote must be a seq that the user's spans reach. A room is sent to by the devices in it.
+	// Errors: PermissionDenied (no open span in the group; notices cannot be answered), GroupNotFound (also dissolved),
+	// RoomNotFound (also closed), NotInRoom, ParameterInvalid (Quote), SendCancelled, SendExpired (now - FirstAttempt >
+	// 30 days and the SendID is not known), OperationIDReused.
 	Send(ctx context.Context, who Who, s wire.Send, now int64) (ack wire.SendAck, repeated bool, err error)
 
 	// Cancel takes a SendID back. If it never came: remembered as cancelled, Send refuses it from then on. If it came:
 	// its seq joins the ledgers that the scope names (as Delete with WhatMessages would; Hide raises hiddenAt to seq+1);
 	// ScopeLocal names none. Idempotent by OpID, as Delete is. The conversation need not exist.
-	// Errors: ConversationIDInvalid, ParameterInvalid (also a SendID that went to another conversation), OperationIDReused.
+	// Errors: ConversationIDInvalid, ParameterInvalid (also a SendID that went to another conversation), OperationIDReused,
+	// RoomNotDeletable (any scope but ScopeLocal).
 	Cancel(ctx context.Context, who Who, c wire.Cancel, set Settings, now int64) (wire.CancelAck, error)
 
 	// Delete applies one deletion once per (user, OpID), remembered 30 days: the same OpID answers the same N and Through
 	// (State is as of now). Surfaces by DESIGN §2 rule 3, with settings read by the caller. WhatTime is resolved to a seq
 	// by the sentTimes of the log. Changed ledgers take the user's next number, one number an operation; a deletion that
 	// changes nothing takes none.
-	// Errors: ConversationNotFound, AnchorAboveHead, OperationIDReused, ParameterInvalid.
+	// Errors: ConversationNotFound, AnchorAboveHead, OperationIDReused, ParameterInvalid, RoomNotDeletable; StorageNotEnabled
+	// (scope remote where cloud history is off).
 	Delete(ctx context.Context, who Who, d wire.Delete, set Settings, now int64) (wire.DeleteAck, error)
 
-	// Read joins the user's read mark by max. Errors: ConversationNotFound, AnchorAboveHead.
+	// Read joins the user's read mark by max; a room's is checked and not kept. Errors: ConversationNotFound,
+	// AnchorAboveHead.
 	Read(ctx context.Context, who Who, r wire.Read) (wire.ReadAck, error)
 
 	// Page answers a PageRequest with the user's view: log ∩ spans − history ledger. It takes whole segments while their
@@ -42,10 +47,33 @@ type Store interface {
 	// least one message, so From may lie inside a segment. Errors: ConversationNotFound, ParameterInvalid (Limit).
 	Page(ctx context.Context, who Who, p wire.PageRequest, maxBytes int) (wire.Page, error)
 
+	// Compensation answers a PageRequest with what a new device is given: log ∩ spans − compensation ledger, without the
+	// messages from before since (ms). Errors: as Page.
+	Compensation(ctx context.Context, who Who, p wire.PageRequest, since int64, maxBytes int) (wire.Page, error)
+
 	// Rows returns the changes of the user's rows after since, at most about limit rows; More tells there are others.
 	// Parts of one operation are never split over two answers. A since above the user's number (no store gave it out)
 	// answers from the beginning.
 	Rows(ctx context.Context, who Who, since uint64, limit int) (wire.Rows, error)
+
+	// Recall takes a message away from everybody: a wire.RecallNotice stands in its place from then on, under the same seq,
+	// time, sender and SendID, and what it said is gone from the store. It takes the log's next recall number, under the
+	// log's lock. Recalls are kept for ever, also when the message is purged; recalling what is recalled answers the same
+	// again. A user needs an open span (in a room: the device in it) and must see the message; it is the sender's to recall,
+	// or any member's unless set.RecallOwnOnly, within set.RecallWindow. A message that the store no longer has, but whose
+	// SendID it remembers, is recalled as well: devices hold it. A notice is an administrator's to recall.
+	// Errors: ConversationNotFound, NotInRoom, PermissionDenied, MessageNotFound, RecallTooLate.
+	Recall(ctx context.Context, who Who, q wire.Recall, set Settings, now int64) (r wire.Recalled, log uint64, err error)
+	// RecallByAdmin is Recall without its conditions; By is empty. The conversation is named as the user `as` names it; a
+	// group and a room need no `as`. Errors: ConversationNotFound, ConversationIDInvalid, ParameterInvalid, MessageNotFound.
+	RecallByAdmin(ctx context.Context, app, as string, q wire.Recall, now int64) (r wire.Recalled, log uint64, err error)
+
+	// Recalls answers a RecallsRequest with at most limit recalls, by rising Change without gaps; those of seqs that the
+	// user's spans do not reach have only their Change. Errors: ConversationNotFound, NotInRoom.
+	Recalls(ctx context.Context, who Who, q wire.RecallsRequest, limit int) (wire.Recalls, error)
+	// RecallsSince is Recalls by the log's number, with the name that the user has for it; pushes are made of it. No span:
+	// no recall and an empty name.
+	RecallsSince(ctx context.Context, who Who, log, since uint64, limit int) (wire.RecallsEvent, error)
 
 	// Heads answers a HeadsRequest's Heads. It stops when the answer has about maxBytes; Done says how far it got.
 	Heads(ctx context.Context, who Who, h []wire.Head, maxBytes int) (wire.Heads, error)
@@ -64,14 +92,37 @@ type Store interface {
 	// has for it and its head; pushes are made of it. No span reaching there: no message and an empty name.
 	Messages(ctx context.Context, who Who, log, from, to uint64) (wire.MessagesEvent, error)
 
-	// Logs returns the logs in which the user has an open span; a connection subscribes to them.
+	// Logs returns the logs in which the user has an open span and the rooms that who.Device is in; a connection subscribes
+	// to them.
 	Logs(ctx context.Context, who Who) ([]OpenLog, error)
 
-	// PutGroup makes a group or renames it. Members adds and removes members: adding opens a span at head+1 unless one is
-	// open, removing closes it. Both return the users whose rows changed (a span carries the group's name).
+	// Join opens a span in a group that is open to anybody, at head+1 unless one is open, or brings who.Device into a room.
+	// From is where the span begins; in a room the first seq that the device may see: 1 with set.RoomCloudHistory, otherwise
+	// head+1. Joining twice is joining once.
+	// Errors: ConversationIDInvalid, GroupNotFound, PermissionDenied, RoomNotFound, ParameterInvalid (no device).
+	Join(ctx context.Context, who Who, q wire.Join, set Settings) (wire.JoinAck, error)
+	// Leave closes the user's span in the group, or takes who.Device out of the room. Leaving twice is leaving once, and so
+	// is leaving what was dissolved or closed. Errors: ConversationIDInvalid, ConversationNotFound.
+	Leave(ctx context.Context, who Who, q wire.Leave) (wire.LeaveAck, error)
+
+	// PutGroup makes a group or sets its name and whether anybody may join. A dissolved one goes on in its log, without
+	// members. Dissolve closes all spans; the group is not found any more except by those who read their history of it;
+	// dissolving twice is dissolving once. Members adds and removes members: adding opens a span at head+1 unless one is
+	// open, removing closes it. All return the users whose rows changed (a span carries the group's name).
 	// Errors: GroupNotFound, ParameterInvalid.
-	PutGroup(ctx context.Context, app, groupID, name string) (changed []string, err error)
+	PutGroup(ctx context.Context, app, groupID, name string, open bool) (changed []string, err error)
+	Dissolve(ctx context.Context, app, groupID string) (changed []string, err error)
 	Members(ctx context.Context, app, groupID string, add, remove []string) (changed []string, log uint64, err error)
+
+	// PutRoom makes a room, renames it or opens it again, in the same log. A room has no spans, no ledgers and no user rows:
+	// what a device in it sees is the log from its From on. Whoever is not in it gets NotInRoom, or ConversationNotFound
+	// when it is closed. CloseRoom sends all devices away and purges the messages; ClearRoom only purges them (through is
+	// the head then); closing twice is closing once. PurgeRooms purges what was sent in the app's rooms before a time (ms).
+	// Errors: ParameterInvalid, RoomNotFound.
+	PutRoom(ctx context.Context, app, roomID, name string) error
+	CloseRoom(ctx context.Context, app, roomID string) (log uint64, err error)
+	ClearRoom(ctx context.Context, app, roomID string) (through uint64, err error)
+	PurgeRooms(ctx context.Context, app string, before int64) error
 
 	// Notice appends a system notice to the log behind @TIM#SYSTEM{sender} of one user, made if need be.
 	Notice(ctx context.Context, app, to, sender string, m wire.Message, now int64) (wire.SendAck, error)
@@ -80,7 +131,22 @@ type Store interface {
 	// below the log's newest, nor lie after now: ParameterInvalid. C2C: conversationID is the `as` user's name for it.
 	Import(ctx context.Context, app, as, conversationID string, m []wire.Message, now int64) (first, last uint64, log uint64, err error)
 
-	// Forget removes what is remembered of operations and sends older than before (ms).
+	// Device notes that who.Device was seen now. It tells whether the device is new: it stays so until Settle. A device that
+	// was never seen has the greatest have marks that other devices of the user have: nothing that the user was given waits
+	// for it. Settle ends being new.
+	Device(ctx context.Context, who Who, now int64) (isNew bool, err error)
+	Settle(ctx context.Context, who Who) error
+
+	// Settings are an app's settings, false if it never was given any. ChangeSettings applies change to them, or to initial
+	// if there are none, and keeps the result unless change fails.
+	Settings(ctx context.Context, app string) (set Settings, ok bool, err error)
+	ChangeSettings(ctx context.Context, app string, initial Settings, change func(*Settings) error) (Settings, error)
+
+	// Answered is what a backend's call was answered under a key, false if it was not. KeepAnswer keeps that.
+	Answered(ctx context.Context, app, key string) (a Answer, ok bool, err error)
+	KeepAnswer(ctx context.Context, app, key string, a Answer, now int64) error
+
+	// Forget removes what is remembered of operations, sends and answers older than before (ms).
 	Forget(ctx context.Context, before int64) error
 
 	// Check tells whether the store can read and write: the health endpoint asks it.
@@ -93,27 +159,20 @@ type Store interface {
 type Who struct {
 	App  string
 	User string
+	// Device is set where a method is about one device of the user.
+	Device string
+	// Waiting narrows every view to what waits for Device: the messages above its have mark. Set where cloud history is off.
+	Waiting bool
 }
 
-// OpenLog is a log in which a user has an open span.
+// OpenLog is a log in which a user has an open span, or a room that a device is in.
 type OpenLog struct {
 	Log    uint64
-	Joined uint64 // the first seq of the open span
+	Joined uint64 // the first seq of the open span, or after the device came in
 	Head   uint64
+	Recall uint64 // the recall number
+	Room   string // a room's conversationID
 }
 
 // Remembered is how long operations and sends are remembered. A send whose first attempt is older is refused.
 const Remembered = 30 * 24 * time.Hour
-
-// Settings are an app's switches (DESIGN §2's table), read when an operation is accepted.
-type Settings struct {
-	SyncDeletions             bool // `both` joins the devices surface
-	CompensationClearedByTime bool // `remote` by time joins the compensation surface
-	// RecallWindow is for how many seconds after its sentTime a message may be recalled by users; 0 = without limit.
-	RecallWindow     int64
-	RecallOwnOnly    bool // only the sender may recall, not any member
-	RoomCloudHistory bool // rooms keep their messages for those who join later
-}
-
-// Lethe is the profile that an app has by default.
-var Lethe = Settings{SyncDeletions: true, CompensationClearedByTime: true, RecallWindow: 120, RecallOwnOnly: true}

@@ -39,10 +39,17 @@ func (s *Store) Delete(ctx context.Context, who server.Who, d wire.Delete, set s
 	return ack, err
 }
 
-// checkDelete refuses what no state of the store could make right. Errors: ParameterInvalid.
+// checkDelete refuses what no state of the store could make right.
+// Errors: ConversationIDInvalid, RoomNotDeletable, ParameterInvalid.
 func checkDelete(d wire.Delete) error {
+	c, err := wire.ParseConversation(d.ConversationID)
+	if err != nil {
+		return err
+	}
 	bad := func(text string) error { return wire.Errorf(wire.ParameterInvalid, "delete: %s", text) }
 	switch {
+	case c.Kind == wire.RoomKind:
+		return wire.Errorf(wire.RoomNotDeletable, "messages of a room are not deleted by its visitors")
 	case !d.Scope.Valid() || !d.Scope.Remote():
 		return bad("the scope must be remote or both")
 	case d.What < wire.WhatMessages || d.What > wire.WhatNothing:
@@ -81,6 +88,9 @@ func surfaces(scope wire.Scope, what wire.What, set server.Settings) []wire.Surf
 }
 
 func applyDelete(ctx context.Context, tx *sql.Tx, who server.Who, d wire.Delete, set server.Settings, now int64, op *operation) error {
+	if d.Scope == wire.ScopeRemote && !set.CloudHistory {
+		return wire.Errorf(wire.StorageNotEnabled, "this app keeps no history on the server")
+	}
 	v, err := openView(ctx, tx, who, d.ConversationID)
 	if err != nil {
 		return err

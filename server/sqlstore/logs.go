@@ -21,13 +21,15 @@ type log struct {
 	recall uint64
 	open   bool // anybody may join the group
 	closed bool // the group is dissolved, the room is closed
+	// cleared is the everybody ledger's through for history and compensation.
+	cleared uint64
 }
 
 // logColumns are a log's columns in logs l, and fields the places to scan them into.
-const logColumns = `l.log, l.head, l.time, l.title, l.recall, l.open, l.closed`
+const logColumns = `l.log, l.head, l.time, l.title, l.recall, l.open, l.closed, l.cleared`
 
 func (l *log) fields() []any {
-	return []any{&l.id, &l.head, &l.time, &l.title, &l.recall, &l.open, &l.closed}
+	return []any{&l.id, &l.head, &l.time, &l.title, &l.recall, &l.open, &l.closed, &l.cleared}
 }
 
 // nameKey is the canonical name of the log behind a conversation as user names it: the same for both sides of a C2C.

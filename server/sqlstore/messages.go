@@ -65,7 +65,8 @@ func appendMessages(ctx context.Context, tx *sql.Tx, l *log, messages []wire.Mes
 	if err := insert.Close(); err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE logs SET head = ?, time = ? WHERE app = ? AND log = ?`, l.head, l.time, l.app, l.id)
+	_, err = tx.ExecContext(ctx, `UPDATE logs SET head = ?, time = ?, oldest = CASE oldest WHEN 0 THEN ? ELSE oldest END
+		WHERE app = ? AND log = ?`, l.head, l.time, messages[0].Time, l.app, l.id)
 	return err
 }
 

@@ -8,7 +8,7 @@ import (
 
 // steps lead from one version of the schema to the next; the file's user_version is how many it has taken. A step that a
 // release had is never changed: files out there have taken it.
-var steps = [][]string{schema, recallsAndRooms}
+var steps = [][]string{schema, recallsAndRooms, delivery}
 
 // schemaVersion is the version that this program writes. A file with a greater one is refused as it is.
 var schemaVersion = len(steps)
@@ -48,6 +48,9 @@ var recallsAndRooms = []string{
 		PRIMARY KEY (app, log, uid, device)
 	) WITHOUT ROWID`,
 	`CREATE INDEX visits_device ON visits (app, uid, device)`,
+
+	// What became of a message that is no longer stored: its sender and time.
+	`CREATE INDEX sends_seq ON sends (app, log, seq)`,
 }
 
 // migrate takes the steps that the file has not taken, all or none.

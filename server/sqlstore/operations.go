@@ -56,13 +56,14 @@ func (o *operation) remember(ctx context.Context, tx *sql.Tx, who server.Who, no
 	return err
 }
 
-// Forget removes what is remembered of operations and sends from before the given time (ms).
+// Forget removes what is remembered of operations, sends and answers from before the given time (ms).
 func (s *Store) Forget(ctx context.Context, before int64) error {
 	return s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `DELETE FROM operations WHERE at < ?`, before); err != nil {
-			return err
+		for _, table := range []string{"operations", "sends", "answers"} {
+			if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE at < ?`, before); err != nil {
+				return err
+			}
 		}
-		_, err := tx.ExecContext(ctx, `DELETE FROM sends WHERE at < ?`, before)
-		return err
+		return nil
 	})
 }

@@ -11,8 +11,8 @@ import (
 
 // Page answers a PageRequest with the user's view.
 func (s *Store) Page(ctx context.Context, who server.Who, p wire.PageRequest, maxBytes int) (page wire.Page, err error) {
-	if p.Limit == 0 || p.Limit > wire.MaxPage {
-		return wire.Page{}, wire.Errorf(wire.ParameterInvalid, "a page has 1 to %d messages", wire.MaxPage)
+	if err := checkPage(p); err != nil {
+		return wire.Page{}, err
 	}
 	err = s.read(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		v, err := openView(ctx, tx, who, p.ConversationID)
@@ -23,6 +23,13 @@ func (s *Store) Page(ctx context.Context, who server.Who, p wire.PageRequest, ma
 		return err
 	})
 	return page, err
+}
+
+func checkPage(p wire.PageRequest) error {
+	if p.Limit == 0 || p.Limit > wire.MaxPage {
+		return wire.Errorf(wire.ParameterInvalid, "a page has 1 to %d messages", wire.MaxPage)
+	}
+	return nil
 }
 
 // page takes whole segments downwards. What it passes and does not put into a batch is gone for the user.

@@ -8,7 +8,8 @@ import (
 	"github.com/lethe-im/lethe/wire"
 )
 
-// view is what a user may see of a log: its spans without the history ledger.
+// view is what a user may see of a log: its spans without the history ledgers, the user's and everybody's. A room has no
+// spans: there it is what came since the device may see it, as if that were one.
 type view struct {
 	log
 	conversation string
@@ -18,7 +19,7 @@ type view struct {
 	reach uint64
 }
 
-// openView opens the view behind a conversation. Errors: ConversationIDInvalid, ConversationNotFound.
+// openView opens the view behind a conversation. Errors: ConversationIDInvalid, ConversationNotFound, NotInRoom.
 func openView(ctx context.Context, tx *sql.Tx, who server.Who, conversationID string) (*view, error) {
 	c, err := wire.ParseConversation(conversationID)
 	if err != nil {
@@ -34,22 +35,56 @@ func openView(ctx context.Context, tx *sql.Tx, who server.Who, conversationID st
 	v, err := viewOf(ctx, tx, who, l)
 	if err == nil && v == nil {
 		err = notFound(conversationID)
+		if c.Kind == wire.RoomKind && !l.closed {
+			err = wire.Errorf(wire.NotInRoom, "this device is not in the room %q", c.Target)
+		}
 	}
 	return v, err
 }
 
-// viewOf opens the user's view of a log, nil if the user never was in it.
+// viewOf opens the user's view of a log, nil if the user never was in it, or the device is not in the room.
 func viewOf(ctx context.Context, tx *sql.Tx, who server.Who, l log) (*view, error) {
 	v := &view{log: l}
 	var err error
-	if v.spans, v.conversation, err = spansOf(ctx, tx, l, who.User); err != nil || len(v.spans) == 0 {
+	if v.spans, v.conversation, err = spansOf(ctx, tx, l, who.User); err != nil {
 		return nil, err
 	}
-	if v.reach = l.head; v.spans[len(v.spans)-1].gone != 0 {
+	if len(v.spans) == 0 {
+		in, conversation, ok, err := visitOf(ctx, tx, l, who)
+		if !ok || err != nil {
+			return nil, err
+		}
+		v.spans, v.conversation = []span{{joined: in.first}}, conversation
+	}
+	if v.reach = l.head; v.ended() {
 		v.reach = v.spans[len(v.spans)-1].gone - 1
 	}
-	v.history, err = ledgerOf(ctx, tx, who, l.id, wire.SurfaceHistory)
-	return v, err
+	if v.history, err = ledgerOf(ctx, tx, who, l.id, wire.SurfaceHistory); err != nil {
+		return nil, err
+	}
+	gone := l.cleared
+	if who.Waiting {
+		have, err := haveOf(ctx, tx, who, l.id)
+		if err != nil {
+			return nil, err
+		}
+		gone = max(gone, have)
+	}
+	v.history.Join(wire.Ledger{Through: gone})
+	return v, nil
+}
+
+// ended tells whether the last stay is over.
+func (v *view) ended() bool { return v.spans[len(v.spans)-1].gone != 0 }
+
+// reaches tells whether a stay has the seq, deleted or not.
+func (v *view) reaches(seq uint64) bool {
+	for _, s := range v.spans {
+		if s.joined <= seq && seq <= v.reach && (s.gone == 0 || seq < s.gone) {
+			return true
+		}
+	}
+	return false
 }
 
 // below returns the newest stretch of the view's spans, above what is deleted as a whole, that has seqs ≤ seq.

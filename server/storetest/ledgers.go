@@ -10,7 +10,7 @@ import (
 var ledgerCases = []testCase{
 	{"surfaces by scope, kind and settings", func(f *fixture) {
 		const h, c, d = wire.SurfaceHistory, wire.SurfaceCompensation, wire.SurfaceDevices
-		none := server.Settings{}
+		none := server.Settings{CloudHistory: true}
 		table := []struct {
 			scope wire.Scope
 			what  wire.What
@@ -28,7 +28,7 @@ var ledgerCases = []testCase{
 			{wire.ScopeBoth, wire.WhatTime, server.Lethe, []wire.Surface{h, c, d}},
 			{wire.ScopeBoth, wire.WhatConversation, none, []wire.Surface{h, c}},
 			{wire.ScopeBoth, wire.WhatTime, none, []wire.Surface{h}},
-			{wire.ScopeBoth, wire.WhatTime, server.Settings{SyncDeletions: true}, []wire.Surface{h, d}},
+			{wire.ScopeBoth, wire.WhatTime, server.Settings{CloudHistory: true, SyncDeletions: true}, []wire.Surface{h, d}},
 		}
 		for i, row := range table {
 			user := string(rune('a' + i))
