@@ -137,8 +137,10 @@ func (a *account) catchUp(turn int) {
 	a.run(func() { a.takeIn(c) })
 	a.run(func() { a.ping(c) })
 	a.step(sessionEvent{kind: sessionSynced, turn: turn})
-	a.refreshStale(c)
-	if err := a.settleIn(c); err != nil {
+	if err = a.refreshStale(c); err == nil {
+		err = a.settleIn(c)
+	}
+	if err != nil {
 		a.failed(c, err)
 	}
 }

@@ -107,7 +107,10 @@ func (a *account) takeOne(c *connection, f *wire.Frame) error {
 		if rows.N <= device.N {
 			return nil
 		}
-		return a.applyRows(&rows)
+		if err := a.applyRows(&rows); err != nil {
+			return err
+		}
+		return a.refreshStale(c)
 	case wire.EventRecalls:
 		var e wire.RecallsEvent
 		if err := wire.DecodeBody(f.Body, e.UnmarshalMsg); err != nil {
@@ -194,16 +197,13 @@ func (a *account) applyHeads(c *connection, h *wire.Heads) error {
 }
 
 // refreshStale asks the server for previews and counts that this device could not work out by itself.
-func (a *account) refreshStale(c *connection) {
+func (a *account) refreshStale(c *connection) error {
 	for _, conv := range a.vault.All() {
-		if !conv.Record.Stale || conv.Record.Log == 0 {
-			continue
-		}
-		if err := a.refresh(c, conv.ID); err != nil {
-			a.failed(c, err)
-			return
+		if err := a.freshen(c, conv.ID); err != nil {
+			return err
 		}
 	}
+	return nil
 }
 
 // refresh asks for one conversation's head and, if its preview is still missing, for its newest page.

@@ -27,6 +27,13 @@ func (b *Bits) Join(o *Bits) (changed bool) {
 	return changed
 }
 
+// Without removes all of o.
+func (b *Bits) Without(o *Bits) {
+	for i := range b {
+		b[i] &^= o[i]
+	}
+}
+
 // Count returns how many places are set.
 func (b *Bits) Count() (n int) {
 	for _, x := range b {
@@ -114,6 +121,19 @@ func (r Ranges) Max() uint64 {
 		}
 	}
 	return 0
+}
+
+// Seqs lists the set, rising.
+func (r Ranges) Seqs() []uint64 {
+	var out []uint64
+	for i := range r {
+		for k := uint64(0); k < SegmentSize; k++ {
+			if r[i].Bits.Has(k) {
+				out = append(out, uint64(r[i].Segment)*SegmentSize+k)
+			}
+		}
+	}
+	return out
 }
 
 // Clone copies the set.

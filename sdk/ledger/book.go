@@ -54,6 +54,29 @@ func (b *Book) HidesSeq(seq uint64) bool { return b.Local.Has(seq) || b.Devices.
 // Through is the seq up to which this device hides everything.
 func (b *Book) Through() uint64 { return max(b.Local.Through, b.Devices.Through) }
 
+// NewlyHidden is the single seqs that b hides and before did not, where no Through explains it.
+func (b *Book) NewlyHidden(before *Book) wire.Ranges {
+	var out wire.Ranges
+	through := b.Through()
+	for _, l := range []*wire.Ledger{&b.Local, &b.Devices} {
+		for _, s := range l.Ranges {
+			for _, old := range []*wire.Ledger{&before.Local, &before.Devices} {
+				if bits := old.Ranges.Of(s.Segment); bits != nil {
+					s.Bits.Without(bits)
+				}
+			}
+			first := uint64(s.Segment) * wire.SegmentSize
+			for k := uint64(0); k < wire.SegmentSize && first+k <= through; k++ {
+				var passed wire.Bits
+				passed.Set(k)
+				s.Bits.Without(&passed)
+			}
+			out.Join(s)
+		}
+	}
+	return out
+}
+
 // HidesConversation tells whether the list leaves the conversation out.
 func (b *Book) HidesConversation() bool { return b.Local.Hides(b.Head) || b.Devices.Hides(b.Head) }
 

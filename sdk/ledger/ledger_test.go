@@ -101,3 +101,11 @@ func TestBookSurfaces(t *testing.T) {
 	require.Empty(t, b.Bounds)
 	require.True(t, b.Hides(7, 1) && !b.Hides(8, 1))
 }
+
+func TestNewlyHidden(t *testing.T) {
+	before := Book{Local: wire.Ledger{Through: 3, Ranges: wire.RangesOf(10, 300)}}
+	after := before.Clone()
+	after.Devices.Join(wire.Ledger{Through: 5, Ranges: wire.RangesOf(4, 10, 11, 300, 301)})
+	require.Equal(t, []uint64{11, 301}, after.NewlyHidden(&before).Seqs())
+	require.Empty(t, after.NewlyHidden(&after).Seqs())
+}

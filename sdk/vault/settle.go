@@ -19,6 +19,9 @@ func (t *tx) settle(c *conv, before *ledger.Book, out *Settled) error {
 	if through := book.Through(); through > before.Through() {
 		out.Through = through
 	}
+	if out.Seqs == nil {
+		out.Seqs = book.NewlyHidden(before).Seqs()
+	}
 	if c.Record == nil {
 		return nil
 	}
@@ -126,16 +129,8 @@ func (t *tx) noteHidden(c *conv, before *ledger.Book, out *Settled) error {
 		n.Until = uint32((through + 1) / wire.SegmentSize)
 		segments[uint32(through/wire.SegmentSize)] = true
 	}
-	for _, l := range []*wire.Ledger{&book.Local, &book.Devices} {
-		for i := range l.Ranges {
-			s := &l.Ranges[i]
-			for k := uint64(0); k < wire.SegmentSize; k++ {
-				if s.Bits.Has(k) && !before.HidesSeq(uint64(s.Segment)*wire.SegmentSize+k) {
-					segments[s.Segment] = true
-					break
-				}
-			}
-		}
+	for _, s := range book.NewlyHidden(before) {
+		segments[s.Segment] = true
 	}
 	if out.Before != 0 {
 		held, err := t.Scan(tableSegments, kv.Span{From: place(n.Ordinal, 0), To: place(n.Ordinal, book.Head/wire.SegmentSize)}, 0, false)
