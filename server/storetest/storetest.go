@@ -22,6 +22,8 @@ func Run(t *testing.T, open func(t *testing.T) server.Store) {
 		{"Send", sendCases}, {"Cancel", cancelCases}, {"Delete", deleteCases}, {"DeleteByTime", timeCases},
 		{"Ledgers", ledgerCases}, {"Read", readCases}, {"Page", pageCases}, {"Rows", rowsCases}, {"Heads", headsCases},
 		{"Groups", groupCases}, {"Notices", noticeCases}, {"Import", importCases}, {"Forget", forgetCases},
+		{"Compensation", compensationCases}, {"Settings", settingsCases},
+		{"Devices", deviceCases}, {"Answers", answerCases}, {"StorageNotEnabled", notEnabledCases},
 		{"Concurrency", concurrencyCases}, {"Model", modelCases},
 	}
 	for _, g := range groups {
@@ -97,7 +99,7 @@ func (f *fixture) fill(user, conversation string, n int, first, step int64) {
 
 func (f *fixture) group(id string, members ...string) uint64 {
 	f.Helper()
-	_, err := f.s.PutGroup(f.ctx, app, id, "the "+id)
+	_, err := f.s.PutGroup(f.ctx, app, id, "the "+id, false)
 	require.NoError(f, err)
 	_, log := f.members(id, members, nil)
 	return log
