@@ -11,7 +11,7 @@ type Bus interface {
 	Subscribe(t Topic, fn func(Poke)) (cancel func())
 }
 
-// Topic is a user (whose rows changed) or a log (that got messages): exactly one of the two is set.
+// Topic is a user (whose rows or rooms changed) or a log (that got messages or recalls, or was closed): exactly one of the two is set.
 type Topic struct {
 	App  string
 	User string
@@ -23,6 +23,9 @@ type Poke struct {
 	N    uint64 // a user topic: the user's number now, 0 if the publisher does not know it
 	From uint64 // a log topic: the new seqs are From … To
 	To   uint64
+	// Recall, for a log topic: the newest recall is this.
+	Recall uint64
+	Closed bool // a log topic: the room was closed
 	// Except is the connection that caused it and has its answer already; 0 = none.
 	Except uint64
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/lethe-im/lethe/wire"
 )
 
-// MaxMembers is the most members one call adds and removes; MaxName bounds a group's name in bytes.
+// MaxMembers is the most members one call adds and removes; MaxName bounds the name of a group or a room in bytes.
 const (
 	MaxMembers = 10_000
 	MaxName    = 256
@@ -16,6 +16,7 @@ const (
 type groupBody struct {
 	GroupID string   `json:"groupID"`
 	Name    string   `json:"name"` // default: the groupID
+	Open    bool     `json:"open"` // anybody may join
 	Members []string `json:"members"`
 }
 
@@ -30,7 +31,7 @@ type groupReply struct {
 	Changed        []string `json:"changed"` // the users who came in or left
 }
 
-// putGroup makes a group, or renames it and adds members.
+// putGroup makes a group, or sets its name and who may join, and adds members.
 func (s *Server) putGroup(r *http.Request, w http.ResponseWriter, app string) (any, error) {
 	var b groupBody
 	if err := readJSON(w, r, bodyLimit, &b); err != nil {
@@ -39,13 +40,13 @@ func (s *Server) putGroup(r *http.Request, w http.ResponseWriter, app string) (a
 	if b.Name == "" {
 		b.Name = b.GroupID
 	}
-	if len(b.Name) > MaxName || !utf8.ValidString(b.Name) {
-		return nil, wire.Errorf(wire.ParameterInvalid, "a group's name has at most %d bytes of UTF-8", MaxName)
+	if err := checkName(b.Name); err != nil {
+		return nil, err
 	}
 	if err := checkMembers(b.Members, nil); err != nil {
 		return nil, err
 	}
-	renamed, err := s.store.PutGroup(r.Context(), app, b.GroupID, b.Name)
+	renamed, err := s.store.PutGroup(r.Context(), app, b.GroupID, b.Name, b.Open)
 	if err != nil {
 		return nil, err
 	}
@@ -63,6 +64,25 @@ func (s *Server) members(r *http.Request, w http.ResponseWriter, app string) (an
 		return nil, err
 	}
 	return s.setMembers(r, app, r.PathValue("groupID"), b.Add, b.Remove)
+}
+
+// checkName refuses a bad name of a group or a room. Errors: ParameterInvalid.
+func checkName(name string) error {
+	if len(name) > MaxName || !utf8.ValidString(name) {
+		return wire.Errorf(wire.ParameterInvalid, "a name has at most %d bytes of UTF-8", MaxName)
+	}
+	return nil
+}
+
+// dissolve ends a group. Its members keep the history of their stays.
+func (s *Server) dissolve(r *http.Request, _ http.ResponseWriter, app string) (any, error) {
+	groupID := r.PathValue("groupID")
+	changed, err := s.store.Dissolve(r.Context(), app, groupID)
+	if err != nil {
+		return nil, err
+	}
+	s.tell(app, changed)
+	return newGroupReply(groupID, changed), nil
 }
 
 func checkMembers(add, remove []string) error {
@@ -85,10 +105,14 @@ func (s *Server) setMembers(r *http.Request, app, groupID string, add, remove []
 		return nil, err
 	}
 	s.tell(app, changed)
+	return newGroupReply(groupID, changed), nil
+}
+
+func newGroupReply(groupID string, changed []string) groupReply {
 	if changed == nil {
 		changed = []string{}
 	}
-	return groupReply{groupID, wire.Conversation{Kind: wire.GroupKind, Target: groupID}.String(), changed}, nil
+	return groupReply{groupID, wire.Conversation{Kind: wire.GroupKind, Target: groupID}.String(), changed}
 }
 
 // tell pokes users whose rows have changed.

@@ -23,6 +23,11 @@ var operations = map[string]handler{
 	wire.OpDelete: answer((*connection).delete),
 	wire.OpRead:   answer((*connection).read),
 	wire.OpCount:  answer((*connection).count),
+
+	wire.OpRecall:  answer((*connection).recall),
+	wire.OpRecalls: answer((*connection).recalls),
+	wire.OpJoin:    answer((*connection).join),
+	wire.OpLeave:   answer((*connection).leave),
 }
 
 // answer makes a handler of a method that takes the decoded body.

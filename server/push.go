@@ -39,7 +39,11 @@ type pusher struct {
 type following struct {
 	pushed uint64 // the connection has or will get what is up to here
 	head   uint64 // the newest seq heard of
-	cancel func()
+	// recalled is the recall up to which the connection has or will get all, recall the newest heard of.
+	recalled, recall uint64
+	room             string // a room's conversationID
+	closed           bool   // the room is said to be closed
+	cancel           func()
 }
 
 func newPusher(c *connection) *pusher {
@@ -78,14 +82,15 @@ func (p *pusher) refresh(ctx context.Context, start bool) error {
 	stays := make(map[uint64]struct{}, len(open))
 	for _, l := range open {
 		stays[l.Log] = struct{}{}
-		if p.heard(l.Log, l.Head) {
+		if p.heard(l) {
 			continue
 		}
 		added = true
-		f := &following{pushed: l.Head, head: l.Head}
+		f := &following{pushed: l.Head, head: l.Head, recalled: l.Recall, recall: l.Recall, room: l.Room}
 		p.mu.Lock()
 		if !start {
 			f.pushed = l.Joined - 1
+			f.recalled = 0 // the device did not hear of those while it was out
 			if p.own[l.Log] == l.Joined {
 				f.pushed = l.Joined
 			}
@@ -95,35 +100,53 @@ func (p *pusher) refresh(ctx context.Context, start bool) error {
 		p.mu.Unlock()
 		f.cancel = p.c.server.bus.Subscribe(Topic{App: p.c.who.App, Log: l.Log}, func(poke Poke) { p.poke(f, poke) })
 	}
-	p.mu.Lock()
-	for log, f := range p.logs {
-		if _, ok := stays[log]; !ok {
-			delete(p.logs, log)
-			defer f.cancel()
-		}
-	}
-	p.mu.Unlock()
-	if !added {
-		return nil
+	if err := p.part(stays); err != nil || !added {
+		return err
 	}
 	// What came between reading the heads and subscribing.
 	if open, err = p.c.server.store.Logs(ctx, p.c.who); err != nil {
 		return err
 	}
 	for _, l := range open {
-		p.heard(l.Log, l.Head)
+		p.heard(l)
 	}
 	p.signal()
 	return nil
 }
 
-// heard notes a log's head and tells whether the log is followed.
-func (p *pusher) heard(log, head uint64) bool {
+// part leaves the logs in which the user does not stay any more. A room from which the device was sent away is told of.
+func (p *pusher) part(stays map[uint64]struct{}) error {
+	var rooms []string
+	p.mu.Lock()
+	for log, f := range p.logs {
+		if _, ok := stays[log]; ok {
+			f.closed = false // it is open again, and the device has come back
+			continue
+		}
+		delete(p.logs, log)
+		defer f.cancel()
+		if f.closed {
+			rooms = append(rooms, f.room)
+		}
+	}
+	p.mu.Unlock()
+	for _, room := range rooms {
+		frame, err := wire.NewEvent(wire.EventClosed, &wire.ClosedEvent{ConversationID: room})
+		if err != nil {
+			return err
+		}
+		p.c.out.push(frame)
+	}
+	return nil
+}
+
+// heard notes a log's head and recall number and tells whether the log is followed.
+func (p *pusher) heard(l OpenLog) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	f, ok := p.logs[log]
+	f, ok := p.logs[l.Log]
 	if ok {
-		f.head = max(f.head, head)
+		f.head, f.recall = max(f.head, l.Head), max(f.recall, l.Recall)
 	}
 	return ok
 }
@@ -137,12 +160,19 @@ func (p *pusher) sent(log, seq uint64) {
 	}
 }
 
-// poke notes new messages. The connection's own are passed over, unless others before them are still to be pushed.
+// poke notes new messages and recalls. The connection's own are passed over, unless others before them are still to be pushed.
 func (p *pusher) poke(f *following, poke Poke) {
 	p.mu.Lock()
 	f.head = max(f.head, poke.To)
+	f.recall = max(f.recall, poke.Recall)
 	if poke.Except == p.c.id && poke.From == f.pushed+1 {
 		f.pushed = poke.To
+	}
+	if poke.Except == p.c.id && poke.Recall == f.recalled+1 {
+		f.recalled = poke.Recall
+	}
+	if poke.Closed {
+		f.closed, p.rows = true, true // the Store tells whether it is so
 	}
 	p.mu.Unlock()
 	p.signal()
@@ -199,31 +229,39 @@ func (p *pusher) pushAll(ctx context.Context) error {
 		}
 	}
 	for {
-		log, from, to, ok := p.due()
+		d, ok := p.due()
 		if !ok {
 			return nil
 		}
-		if err := p.pushLog(ctx, log, from, to); err != nil {
+		if err := p.pushLog(ctx, d.log, d.from, d.to); err != nil {
+			return err
+		}
+		if err := p.pushRecalls(ctx, d.log, d.recalled, d.recall); err != nil {
 			return err
 		}
 	}
 }
 
+// due is what is to be pushed of one log: the seqs from … to, if from ≤ to, and the recalls after recalled up to recall.
+type due struct {
+	log, from, to, recalled, recall uint64
+}
+
 // due takes one log that has something to push.
-func (p *pusher) due() (log, from, to uint64, ok bool) {
+func (p *pusher) due() (due, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for log, f := range p.logs {
-		if f.head > f.pushed {
-			from, to = f.pushed+1, f.head
-			f.pushed = f.head
-			if to-from >= pushBehind {
-				from = to - pushBehind + 1
+		if f.head > f.pushed || f.recall > f.recalled {
+			d := due{log, f.pushed + 1, f.head, f.recalled, f.recall}
+			f.pushed, f.recalled = max(f.pushed, f.head), f.recall
+			if d.from+pushBehind <= d.to {
+				d.from = d.to - pushBehind + 1
 			}
-			return log, from, to, true
+			return d, true
 		}
 	}
-	return 0, 0, 0, false
+	return due{}, false
 }
 
 func (p *pusher) pushLog(ctx context.Context, log, from, to uint64) error {
@@ -240,6 +278,26 @@ func (p *pusher) pushLog(ctx context.Context, log, from, to uint64) error {
 			return err
 		}
 		p.c.out.push(frame)
+	}
+	return nil
+}
+
+// pushRecalls pushes recalls after the messages that they may be of: those read before show what was recalled since.
+func (p *pusher) pushRecalls(ctx context.Context, log, since, to uint64) error {
+	for since < to {
+		e, err := p.c.server.store.RecallsSince(ctx, p.c.who, log, since, recallsLimit)
+		if err != nil {
+			return err
+		}
+		if len(e.Recalls) == 0 {
+			return nil // not in it any more
+		}
+		frame, err := wire.NewEvent(wire.EventRecalls, &e)
+		if err != nil {
+			return err
+		}
+		p.c.out.push(frame)
+		since = e.Recalls[len(e.Recalls)-1].Change
 	}
 	return nil
 }

@@ -22,6 +22,10 @@ func (s *Server) endpoints() []endpoint {
 		{http.MethodPut, "/v1/settings", s.change(s.putSettings)},
 		{http.MethodPost, "/v1/groups", s.change(s.putGroup)},
 		{http.MethodPost, "/v1/groups/{groupID}/members", s.change(s.members)},
+		{http.MethodDelete, "/v1/groups/{groupID}", s.change(s.dissolve)},
+		{http.MethodPost, "/v1/rooms", s.change(s.putRoom)},
+		{http.MethodDelete, "/v1/rooms/{roomID}", s.change(s.closeRoom)},
+		{http.MethodPost, "/v1/recall", s.change(s.recallMessage)},
 		{http.MethodPost, "/v1/notices", s.change(s.notice)},
 		{http.MethodPost, "/v1/import", s.change(s.importMessages)},
 	}

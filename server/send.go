@@ -25,6 +25,9 @@ func (c *connection) send(ctx context.Context, s wire.Send) (wire.SendAck, error
 		c.publish(Topic{App: c.who.App, User: c.who.User}, Poke{})
 		c.publish(Topic{App: c.who.App, User: conversation.Target}, Poke{})
 	}
+	if conversation.Kind == wire.RoomKind {
+		c.push.sent(ack.Log, ack.Seq) // it may have come before the connection follows the room
+	}
 	c.publish(Topic{App: c.who.App, Log: ack.Log}, Poke{From: ack.Seq, To: ack.Seq, Except: c.id})
 	return ack, nil
 }

@@ -128,19 +128,24 @@ func New(o Options) (*Server, error) {
 
 func (s *Server) now() int64 { return s.clock().UnixMilli() }
 
-// sweep forgets old operations and sends, at the start and every hour.
+// sweep forgets old operations and sends, at the start and every hour, and purges the rooms.
 func (s *Server) sweep(ctx context.Context) {
 	defer close(s.stopped)
-	tick := time.NewTicker(time.Hour)
+	tick, rooms := time.NewTicker(time.Hour), time.NewTicker(roomSweep)
 	defer tick.Stop()
-	for {
-		if err := s.store.Forget(ctx, s.clock().Add(-Remembered).UnixMilli()); err != nil && ctx.Err() == nil {
-			s.logger.Error("forget", "err", err)
+	defer rooms.Stop()
+	forget := func() error { return s.store.Forget(ctx, s.clock().Add(-Remembered).UnixMilli()) }
+	for err := forget(); ; {
+		if err != nil && ctx.Err() == nil {
+			s.logger.Error("sweep", "err", err)
 		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+			err = forget()
+		case <-rooms.C:
+			err = s.purgeRooms(ctx)
 		}
 	}
 }

@@ -170,7 +170,7 @@ func TestRowsArePushedFromTheAnswerOn(t *testing.T) {
 
 func TestPushesKeepUpWithManySenders(t *testing.T) {
 	w := newWorld(t)
-	_, err := w.store.PutGroup(t.Context(), app, "g", "g")
+	_, err := w.store.PutGroup(t.Context(), app, "g", "g", false)
 	require.NoError(t, err)
 	_, _, err = w.store.Members(t.Context(), app, "g", []string{"a", "b", "c", "d"}, nil)
 	require.NoError(t, err)

@@ -17,6 +17,9 @@ func (s *Store) Cancel(ctx context.Context, who server.Who, c wire.Cancel, set s
 	if !c.Scope.Valid() || c.SendID == (wire.ID{}) {
 		return wire.CancelAck{}, wire.Errorf(wire.ParameterInvalid, "cancel: a scope and a sendID are needed")
 	}
+	if isRoom(c.ConversationID) && c.Scope.Remote() {
+		return wire.CancelAck{}, wire.Errorf(wire.RoomNotDeletable, "messages of a room are not deleted by its visitors")
+	}
 	op, err := newOperation(wire.OpCancel, c.OpID, &c)
 	if err != nil {
 		return wire.CancelAck{}, err

@@ -40,15 +40,11 @@ func (s *Store) Delete(ctx context.Context, who server.Who, d wire.Delete, set s
 }
 
 // checkDelete refuses what no state of the store could make right.
-// Errors: ConversationIDInvalid, RoomNotDeletable, ParameterInvalid.
+// Errors: RoomNotDeletable, ParameterInvalid.
 func checkDelete(d wire.Delete) error {
-	c, err := wire.ParseConversation(d.ConversationID)
-	if err != nil {
-		return err
-	}
 	bad := func(text string) error { return wire.Errorf(wire.ParameterInvalid, "delete: %s", text) }
 	switch {
-	case c.Kind == wire.RoomKind:
+	case isRoom(d.ConversationID):
 		return wire.Errorf(wire.RoomNotDeletable, "messages of a room are not deleted by its visitors")
 	case !d.Scope.Valid() || !d.Scope.Remote():
 		return bad("the scope must be remote or both")

@@ -9,8 +9,8 @@ import (
 	"github.com/lethe-im/lethe/wire"
 )
 
-// PutGroup makes a group or renames it.
-func (s *Store) PutGroup(ctx context.Context, app, groupID, name string) (changed []string, err error) {
+// PutGroup makes a group or sets its name and who may join. One that was dissolved goes on in its log.
+func (s *Store) PutGroup(ctx context.Context, app, groupID, name string, open bool) (changed []string, err error) {
 	if err := wire.CheckIdentifier(groupID); err != nil {
 		return nil, err
 	}
@@ -21,7 +21,11 @@ func (s *Store) PutGroup(ctx context.Context, app, groupID, name string) (change
 			return err
 		}
 		if !ok {
-			_, err = makeLog(ctx, tx, server.Who{App: app}, c, name)
+			if l, err = makeLog(ctx, tx, server.Who{App: app}, c, name); err != nil {
+				return err
+			}
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE logs SET open = ?, closed = 0 WHERE app = ? AND log = ?`, open, app, l.id); err != nil {
 			return err
 		}
 		if l.title == name {
@@ -38,13 +42,7 @@ func rename(ctx context.Context, tx *sql.Tx, l log, name string) (members []stri
 	if _, err := tx.ExecContext(ctx, `UPDATE logs SET title = ? WHERE app = ? AND log = ?`, name, l.app, l.id); err != nil {
 		return nil, err
 	}
-	if err := each(ctx, tx, `SELECT uid FROM spans WHERE app = ? AND log = ? AND gone = 0 ORDER BY uid`, []any{l.app, l.id},
-		func(scan func(...any) error) error {
-			var member string
-			err := scan(&member)
-			members = append(members, member)
-			return err
-		}); err != nil {
+	if members, err = membersOf(ctx, tx, l); err != nil {
 		return nil, err
 	}
 	for _, member := range members {
@@ -61,10 +59,49 @@ func rename(ctx context.Context, tx *sql.Tx, l log, name string) (members []stri
 	return members, nil
 }
 
-// findGroup finds a group's log. Errors: GroupNotFound.
+// membersOf returns the users who are in the group now, by rising userID.
+func membersOf(ctx context.Context, tx *sql.Tx, l log) (members []string, err error) {
+	err = each(ctx, tx, `SELECT uid FROM spans WHERE app = ? AND log = ? AND gone = 0 ORDER BY uid`, []any{l.app, l.id},
+		func(scan func(...any) error) error {
+			var member string
+			err := scan(&member)
+			members = append(members, member)
+			return err
+		})
+	return members, err
+}
+
+// Dissolve ends every stay in a group.
+func (s *Store) Dissolve(ctx context.Context, app, groupID string) (changed []string, err error) {
+	err = s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		l, ok, err := findLog(ctx, tx, server.Who{App: app}, wire.Conversation{Kind: wire.GroupKind, Target: groupID})
+		if err == nil && !ok {
+			err = wire.Errorf(wire.GroupNotFound, "no group %q", groupID)
+		}
+		if err != nil {
+			return err
+		}
+		if changed, err = membersOf(ctx, tx, l); err != nil {
+			return err
+		}
+		for _, member := range changed {
+			if err := closeSpan(ctx, tx, l, member); err != nil {
+				return err
+			}
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE logs SET closed = 1 WHERE app = ? AND log = ?`, app, l.id)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return changed, nil
+}
+
+// findGroup finds the log of a group that is not dissolved. Errors: GroupNotFound.
 func findGroup(ctx context.Context, tx *sql.Tx, app, groupID string) (log, error) {
 	l, ok, err := findLog(ctx, tx, server.Who{App: app}, wire.Conversation{Kind: wire.GroupKind, Target: groupID})
-	if err == nil && !ok {
+	if err == nil && (!ok || l.closed) {
 		err = wire.Errorf(wire.GroupNotFound, "no group %q", groupID)
 	}
 	return l, err

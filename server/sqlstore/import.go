@@ -48,7 +48,7 @@ func checkImport(as, conversationID string, messages []wire.Message, now int64) 
 	if err != nil {
 		return c, err
 	}
-	if c.Kind == wire.SystemKind {
+	if c.Kind != wire.C2CKind && c.Kind != wire.GroupKind {
 		return c, wire.Errorf(wire.ParameterInvalid, "import: only into C2C and GROUP conversations")
 	}
 	if c.Kind == wire.C2CKind {

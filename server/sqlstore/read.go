@@ -19,8 +19,11 @@ func (s *Store) Read(ctx context.Context, who server.Who, r wire.Read) (ack wire
 			return wire.Errorf(wire.AnchorAboveHead, "read mark %d is above the newest message %d", r.UpTo, v.reach)
 		}
 		own := change{who: who}
-		if err := joinMark(ctx, tx, &own, v.id, r.UpTo); err != nil {
-			return err
+		// A room writes no user rows: its mark is the device's own.
+		if !isRoom(r.ConversationID) {
+			if err := joinMark(ctx, tx, &own, v.id, r.UpTo); err != nil {
+				return err
+			}
 		}
 		ack.N, err = own.number(ctx, tx)
 		return err

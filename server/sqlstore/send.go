@@ -77,7 +77,12 @@ func applySend(ctx context.Context, tx *sql.Tx, who server.Who, send wire.Send, 
 	if err != nil {
 		return wire.SendAck{}, false, err
 	}
-	m := []wire.Message{{Time: max(now, l.time), From: who.User, Type: send.Type, Payload: send.Payload, SendID: send.SendID}}
+	if err := checkQuote(ctx, tx, who, l, send.Quote); err != nil {
+		return wire.SendAck{}, false, err
+	}
+	m := []wire.Message{{
+		Time: max(now, l.time), From: who.User, Type: send.Type, Payload: send.Payload, SendID: send.SendID, Quote: send.Quote,
+	}}
 	if err := appendMessages(ctx, tx, &l, m); err != nil {
 		return wire.SendAck{}, false, err
 	}
@@ -96,7 +101,22 @@ func sendHash(send wire.Send) ([]byte, error) {
 	return hash[:], err
 }
 
-// logToSend finds or makes the log that the user may send to now. Errors: PermissionDenied, GroupNotFound.
+// checkQuote refuses a quote of what the user's stays never reached. One of a message that the user has deleted is none of
+// the server's business: another device may hold it, and nobody is shown more than the own view has.
+// Errors: ParameterInvalid.
+func checkQuote(ctx context.Context, tx *sql.Tx, who server.Who, l log, quote uint64) error {
+	if quote == 0 {
+		return nil
+	}
+	v, err := viewOf(ctx, tx, who, l)
+	if err == nil && (v == nil || !v.reaches(quote)) {
+		err = wire.Errorf(wire.ParameterInvalid, "the quoted message %d is not in the conversation", quote)
+	}
+	return err
+}
+
+// logToSend finds or makes the log that the user may send to now.
+// Errors: PermissionDenied, GroupNotFound, RoomNotFound, NotInRoom.
 func logToSend(ctx context.Context, tx *sql.Tx, who server.Who, c wire.Conversation) (log, error) {
 	switch c.Kind {
 	case wire.C2CKind:
@@ -109,6 +129,16 @@ func logToSend(ctx context.Context, tx *sql.Tx, who server.Who, c wire.Conversat
 		member, err := isMember(ctx, tx, l, who.User)
 		if err == nil && !member {
 			err = wire.Errorf(wire.PermissionDenied, "not a member of the group")
+		}
+		return l, err
+	case wire.RoomKind:
+		l, err := openRoom(ctx, tx, who.App, c.Target)
+		if err != nil {
+			return log{}, err
+		}
+		_, _, in, err := visitOf(ctx, tx, l, who)
+		if err == nil && !in {
+			err = wire.Errorf(wire.NotInRoom, "this device is not in the room")
 		}
 		return l, err
 	default:

@@ -60,14 +60,17 @@ func spansOf(ctx context.Context, tx *sql.Tx, l log, user string) (spans []span,
 	return spans, conversation, err
 }
 
-// Logs returns the logs in which the user has an open span.
+// Logs returns the logs in which the user has an open span, and the rooms that the device is in.
 func (s *Store) Logs(ctx context.Context, who server.Who) (logs []server.OpenLog, err error) {
 	err = s.read(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		return each(ctx, tx, `SELECT s.log, s.joined, l.head FROM spans s JOIN logs l ON l.app = s.app AND l.log = s.log
+		if err := roomsOf(ctx, tx, who, &logs); err != nil {
+			return err
+		}
+		return each(ctx, tx, `SELECT s.log, s.joined, l.head, l.recall FROM spans s JOIN logs l ON l.app = s.app AND l.log = s.log
 			WHERE s.app = ? AND s.uid = ? AND s.gone = 0`,
 			[]any{who.App, who.User}, func(scan func(...any) error) error {
 				var l server.OpenLog
-				if err := scan(&l.Log, &l.Joined, &l.Head); err != nil {
+				if err := scan(&l.Log, &l.Joined, &l.Head, &l.Recall); err != nil {
 					return err
 				}
 				logs = append(logs, l)

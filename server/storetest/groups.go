@@ -91,12 +91,12 @@ var groupCases = []testCase{
 	{"renaming tells the members", func(f *fixture) {
 		log := f.group("g", "a", "b", "c")
 		f.members("g", nil, []string{"c"})
-		changed, err := f.s.PutGroup(f.ctx, app, "g", "new")
+		changed, err := f.s.PutGroup(f.ctx, app, "g", "new", false)
 		require.NoError(f, err)
 		require.Equal(f, []string{"a", "b"}, changed)
 		require.Equal(f, []wire.SpanRow{{ConversationID: "GROUPg", Log: log, Joined: 1, Name: "new"}}, f.rows("a", 1, 10).Spans)
 		require.Equal(f, uint64(2), f.number("c"))
-		changed, err = f.s.PutGroup(f.ctx, app, "g", "new")
+		changed, err = f.s.PutGroup(f.ctx, app, "g", "new", false)
 		require.NoError(f, err)
 		require.Empty(f, changed)
 		require.Equal(f, uint64(2), f.number("a"))
@@ -125,7 +125,7 @@ var groupCases = []testCase{
 			requireCode(f, wire.ParameterInvalid, err)
 		}
 		require.Zero(f, f.number("b"))
-		_, err = f.s.PutGroup(f.ctx, app, "", "x")
+		_, err = f.s.PutGroup(f.ctx, app, "", "x", false)
 		requireCode(f, wire.ParameterInvalid, err)
 	}},
 }

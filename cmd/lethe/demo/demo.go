@@ -81,7 +81,7 @@ func Fill(ctx context.Context, store server.Store, app string, now time.Time) er
 
 func (c chat) fill(ctx context.Context, store server.Store, app string, now time.Time, r *rand.Rand) error {
 	if group, ok := groupOf(c.id); ok {
-		if _, err := store.PutGroup(ctx, app, group, c.title); err != nil {
+		if _, err := store.PutGroup(ctx, app, group, c.title, false); err != nil {
 			return err
 		}
 		if _, _, err := store.Members(ctx, app, group, c.people, nil); err != nil {
