@@ -40,6 +40,14 @@ const worker = (source) => ({
   },
 });
 
+/** The faces stand on what the package exports: in dist/ they import it, so that there is one core, whoever starts it. */
+const onThePackage = {
+  name: 'package',
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\.\/(index|api)\.js$/ }, () => ({ path: './index.mjs', external: true }));
+  },
+};
+
 async function bundle(entry, outfile, options) {
   const { outputFiles } = await build({ ...shared, entryPoints: [entry], write: false, ...options });
   writeFileSync(join(out, outfile), outputFiles[0].text);
@@ -52,6 +60,8 @@ const plugins = [wasmExec, worker(workerSource)];
 await Promise.all([
   bundle('js/script.ts', 'lethe.js', { format: 'iife', plugins }),
   bundle('js/index.ts', 'index.mjs', { format: 'esm', plugins }),
+  bundle('js/tencent/index.ts', 'tencent.mjs', { format: 'esm', plugins: [onThePackage] }),
+  bundle('js/rongcloud/index.ts', 'rongcloud.mjs', { format: 'esm', plugins: [onThePackage] }),
   bundle('js/demo/demo.ts', 'demo.js', { format: 'iife' }),
   bundle('js/demo/demo.css', 'demo.css', {}),
 ]);
@@ -61,7 +71,8 @@ execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'js/tsc
 });
 
 const files = {};
-for (const name of ['lethe.wasm', 'lethe.js', 'lethe.worker.js', 'index.mjs', 'demo.js', 'demo.css']) {
+const scripts = ['lethe.js', 'lethe.worker.js', 'index.mjs', 'tencent.mjs', 'rongcloud.mjs'];
+for (const name of ['lethe.wasm', ...scripts, 'demo.js', 'demo.css']) {
   const bytes = readFileSync(join(out, name));
   files[name] = { bytes: bytes.length, ...compress(join(out, name), bytes) };
 }

@@ -39,7 +39,8 @@ test('its types need nothing but themselves', () => {
     '',
     '--ignoreConfig',
   ];
-  execFileSync('npx', ['tsc', ...options, 'dist/index.d.ts', 'dist/script.d.ts'], { stdio: 'pipe' });
+  const types = ['index', 'script', 'tencent/index', 'rongcloud/index'].map((name) => `dist/${name}.d.ts`);
+  execFileSync('npx', ['tsc', ...options, ...types], { stdio: 'pipe' });
 });
 
 test('importing it touches no browser', async () => {
@@ -47,6 +48,16 @@ test('importing it touches no browser', async () => {
   assert.equal(typeof Lethe.create, 'function');
   assert.equal(Lethe.EVENT.MESSAGE_RECEIVED, 'MESSAGE_RECEIVED');
   assert.equal(Lethe.ErrorCode.CONVERSATION_NOT_FOUND, 2500);
+  const {
+    default: TencentCloudChat,
+    EVENT,
+    TYPES,
+  } = await import(new URL('../dist/tencent.mjs', import.meta.url).href);
+  assert.equal(TencentCloudChat.EVENT, EVENT);
+  assert.equal(TencentCloudChat.TYPES, TYPES);
+  assert.equal(typeof TencentCloudChat.create, 'function');
+  const { IMEngine } = await import(new URL('../dist/rongcloud.mjs', import.meta.url).href);
+  assert.equal(IMEngine.getInstance(), IMEngine.getInstance());
 });
 
 test('build-info.json and the compressed files are those of the built ones', () => {
