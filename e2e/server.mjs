@@ -93,18 +93,27 @@ export class Server {
   }
 
   /** Calls the HTTP API as the app's backend. */
-  async post(path, body) {
+  async request(method, path, body) {
     this.#key ??= this.token('backend', { role: 'admin' });
     const response = await fetch(`${this.url}${path}`, {
-      method: 'POST',
+      method,
       headers: { Authorization: `Bearer ${await this.#key}`, 'Content-Type': 'application/json' },
-      body: JSON.stringify(body),
+      body: body === undefined ? undefined : JSON.stringify(body),
     });
     const text = await response.text();
     if (!response.ok) {
-      throw new Error(`POST ${path}: ${response.status} ${text}`);
+      throw new Error(`${method} ${path}: ${response.status} ${text}`);
     }
     return JSON.parse(text);
+  }
+
+  post(path, body) {
+    return this.request('POST', path, body);
+  }
+
+  /** Changes settings of the app, while it runs. */
+  settings(change) {
+    return this.request('PUT', '/v1/settings', change);
   }
 
   /** Appends messages {from, time, text}, as many as there are. */

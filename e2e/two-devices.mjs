@@ -1,0 +1,129 @@
+// Two people with two devices each: four Chromium profiles, one server.
+import { Browser } from './browser.mjs';
+import { Device, soon } from './device.mjs';
+import { Server } from './server.mjs';
+
+export class TwoDevices {
+  /** The profiles by name. */
+  #profiles = new Map();
+  #t;
+  #tolerated;
+
+  /** Starts the server for the tests of t; options are those of Browser.start. */
+  static async start(t, { tolerated } = {}) {
+    const world = new TwoDevices();
+    world.#t = t;
+    world.#tolerated = tolerated;
+    world.server = await Server.start(t);
+    return world;
+  }
+
+  /** A device of the user: one page on the profile of that name. A profile that the user was not on is a new device. */
+  async device(profile, user) {
+    const browser = this.#profiles.get(profile) ?? Browser.start(this.#t, { tolerated: this.#tolerated });
+    this.#profiles.set(profile, browser);
+    const device = await Device.open(await browser, { page: this.server.url });
+    device.user = user;
+    await this.login(device);
+    return device;
+  }
+
+  async login(device) {
+    const { connected } = await device.login(device.user, await this.server.token(device.user));
+    if (!connected) {
+      throw new Error(`${device.user} is not connected`);
+    }
+  }
+
+  /** Loads the device's page anew, as a person does. */
+  async reload(device) {
+    await device.load();
+    await this.login(device);
+  }
+
+  /** Both devices of both people, logged in. People are new in each test, so that nothing is left of the one before. */
+  async people(a, b) {
+    const [a1, a2, b1, b2] = await Promise.all([
+      this.device('a, first', a),
+      this.device('a, second', a),
+      this.device('b, first', b),
+      this.device('b, second', b),
+    ]);
+    const all = [a1, a2, b1, b2];
+    return { a1, a2, b1, b2, all, close: () => Promise.all(all.map((device) => device.close())) };
+  }
+}
+
+/** Waits until the device shows these texts of a conversation, no others; a recalled message is written as null. */
+export async function shows(device, conversationID, expected) {
+  let shown;
+  await soon(`${device.user} sees ${JSON.stringify(expected)}`, async () => {
+    shown = await textsShown(device, conversationID);
+    return JSON.stringify(shown) === JSON.stringify(expected);
+  }).catch((late) => {
+    throw new Error(`${late.message}; it is ${JSON.stringify(shown)}`);
+  });
+}
+
+/** The texts that the device shows of a conversation, null for recalled ones. */
+export async function textsShown(device, conversationID) {
+  return (await wholeMessages(device, conversationID)).map(said);
+}
+
+/** The texts that the server's history has for the user, null for recalled ones. */
+export async function textsAtServer(device, conversationID) {
+  return (await wholeMessages(device, conversationID, 'fetchRemoteHistory')).map(said);
+}
+
+function said({ isRevoked, payload }) {
+  return isRevoked ? null : payload.text;
+}
+
+/** Everything as the API gives it; tests have few messages. */
+export async function wholeMessages(device, conversationID, method = 'getMessageList') {
+  const { messageList, isCompleted } = await device.call(method, { conversationID, count: 500 });
+  if (!isCompleted) {
+    throw new Error('more messages than a test has');
+  }
+  return messageList;
+}
+
+/** What a call was refused with: its code, 0 if it was not refused. */
+export async function codeOf(call) {
+  try {
+    await call;
+    return 0;
+  } catch ({ code, message }) {
+    if (typeof code !== 'number') {
+      throw new Error(message);
+    }
+    return code;
+  }
+}
+
+/** Sends a text that quotes a message. */
+export function answer(device, conversationType, to, text, quoted) {
+  return device.page.evaluate(
+    async ([type, recipient, words, quote]) => {
+      const options = { to: recipient, conversationType: type, payload: { text: words }, quote };
+      return (await window.chat.sendMessage(window.chat.createTextMessage(options))).data.message;
+    },
+    [conversationType, to, text, quoted],
+  );
+}
+
+/** A day of talk that was a number of days ago: texts are the given ones, a second apart. */
+export function talkOf(from, daysAgo, ...texts) {
+  const start = Date.now() - daysAgo * 86_400_000;
+  return texts.map((text, i) => ({ from, text, time: Math.floor(start + i * 1000) }));
+}
+
+/** Waits for one event of a name on each device, that is as wanted, and gives what it carries. */
+export async function oneEach(name, devices, wanted) {
+  const found = [];
+  for (const device of devices) {
+    await soon(`${name} on a device of ${device.user}`, async () => (await device.events(name)).some(wanted));
+    found.push((await device.events(name)).filter(wanted));
+  }
+  return found;
+}
