@@ -101,15 +101,11 @@ export async function codeOf(call) {
   }
 }
 
-/** Sends a text that quotes a message. */
-export function answer(device, conversationType, to, text, quoted) {
-  return device.page.evaluate(
-    async ([type, recipient, words, quote]) => {
-      const options = { to: recipient, conversationType: type, payload: { text: words }, quote };
-      return (await window.chat.sendMessage(window.chat.createTextMessage(options))).data.message;
-    },
-    [conversationType, to, text, quoted],
-  );
+/** Sends a text as an app does, if need be one that quotes a message; rejects with a Refusal. */
+export async function say(device, conversationType, to, text, quote) {
+  const options = { to, conversationType, payload: { text }, quote };
+  const made = await device.page.evaluate((given) => window.chat.createTextMessage(given), options);
+  return (await device.call('sendMessage', made)).message;
 }
 
 /** A day of talk that was a number of days ago: texts are the given ones, a second apart. */
