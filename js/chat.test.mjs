@@ -1,49 +1,10 @@
 // The typed chat over a core that is made here: what JavaScript adds to the core's answers.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { build } from 'esbuild';
+import { chatOver, lethe, succeeds } from './fake-core.mjs';
 
-const { outputFiles } = await build({
-  stdin: {
-    contents: ['calls', 'chat', 'codec', 'emitter', 'errors', 'types.gen']
-      .map((name) => `export * from './${name}.js';`)
-      .join('\n'),
-    resolveDir: import.meta.dirname ?? 'js',
-  },
-  bundle: true,
-  write: false,
-  format: 'esm',
-});
-const source = Buffer.from(outputFiles[0].contents).toString('base64');
-const { ARGUMENTS, Calls, Chat, decode, Emitter, encode, EVENT, LetheError } = await import(
-  `data:text/javascript;base64,${source}`
-);
+const { ARGUMENTS, Chat, decode, encode, EVENT, LetheError } = lethe;
 
-/** A chat whose core answers with what answer(name, args) returns, and the record of its calls. */
-async function chatOver(answer) {
-  const calls = [];
-  const emitter = new Emitter();
-  let listener;
-  const core = {
-    place: 'page',
-    call: async (name, bytes) => {
-      const args = decode(bytes);
-      calls.push([name, args]);
-      return encode(await answer(name, args));
-    },
-    end() {},
-  };
-  const chat = new Chat(
-    await Calls.over(async (given) => {
-      listener = given;
-      return core;
-    }, emitter),
-    emitter,
-  );
-  return { chat, calls, listener };
-}
-
-const succeeds = (data) => () => ({ code: 0, data });
 const rejectsWith = (code) => (thrown) => thrown instanceof LetheError && thrown.code === code;
 
 test('the chat has exactly the methods of the table, and what stands on them', () => {

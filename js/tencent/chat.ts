@@ -1,6 +1,6 @@
 import type * as Lethe from '../api.js';
 import { ErrorCode } from '../api.js';
-import { IM_CODE, ImError, imError } from './errors.js';
+import { IM_CODE, ImError, imCode, imError } from './errors.js';
 import { Events } from './events.js';
 import { type Handler, Handlers } from './handlers.js';
 import { EVENT, TYPES } from './names.js';
@@ -144,8 +144,11 @@ export class TencentChat {
           'single notices cannot be deleted, only their conversation',
         );
       }
-      const { messageList: deleted, failed } = (await chat.deleteMessage(messageList)).data;
-      return { messageList: deleted.map((message) => Object.assign(imMessage(message), { isDeleted: true })), failed };
+      const { data } = await chat.deleteMessage(messageList);
+      return {
+        messageList: data.messageList.map((message) => Object.assign(imMessage(message), { isDeleted: true })),
+        failed: data.failed.map((item) => ({ ...item, code: imCode('deleteMessage', item.code) })),
+      };
     });
   }
 
