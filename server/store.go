@@ -59,8 +59,8 @@ type Store interface {
 	// Recall takes a message away from everybody: a wire.RecallNotice stands in its place from then on, under the same seq,
 	// time, sender and SendID, and what it said is gone from the store. It takes the log's next recall number, under the
 	// log's lock. Recalls are kept for ever, also when the message is purged; recalling what is recalled answers the same
-	// again. A user needs an open span (in a room: the device in it) and must see the message; it is the sender's to recall,
-	// or any member's unless set.RecallOwnOnly, within set.RecallWindow. A message that the store no longer has, but whose
+	// again. A user needs an open span (in a room: the device in it) and must not have deleted it; it is the sender's to
+	// recall, or any member's unless set.RecallOwnOnly, within set.RecallWindow. A message that the store no longer has, but whose
 	// SendID it remembers, is recalled as well: devices hold it. A notice is an administrator's to recall.
 	// Errors: ConversationNotFound, NotInRoom, PermissionDenied, MessageNotFound, RecallTooLate.
 	Recall(ctx context.Context, who Who, q wire.Recall, set Settings, now int64) (r wire.Recalled, log uint64, err error)
@@ -137,6 +137,28 @@ type Store interface {
 	Device(ctx context.Context, who Who, now int64) (isNew bool, err error)
 	Settle(ctx context.Context, who Who) error
 
+	// Have raises the have marks of who.Device, where cloud history is off: it holds all that it was to get up to each Head
+	// (at most the log's). What is not the user's is passed over, rooms too. Errors: ParameterInvalid (no device).
+	Have(ctx context.Context, who Who, h []wire.Head, now int64) error
+
+	// Clear takes messages from everybody's history and compensation, up to the head, which it returns. Devices keep what
+	// they hold. The conversation is named as the user `as` names it; a group and a room need no `as`.
+	// Errors: ConversationNotFound, ConversationIDInvalid, ParameterInvalid, MessageNotFound (Log is another).
+	Clear(ctx context.Context, app, as string, c Clear) (head uint64, err error)
+
+	// Wipe removes everything that is a user's own: ledgers, read marks, spans, devices, sends, operations. Messages stay in
+	// the views of others. Number goes on. Who is wiped is in no group; sending to one in a C2C that was is refused with
+	// PermissionDenied until that one sends there, from where a new span begins. Errors: ParameterInvalid.
+	Wipe(ctx context.Context, app, user string) error
+
+	// Purge removes from the file a slice of what no view holds any more: what retention or Clear took from everybody, and
+	// what no span's history and compensation have; where cloud history is off, what no device waits for (those seen in the
+	// last DeliveryDays; a user without such a device waits). First it lets everybody's history and compensation lose what
+	// has expired by set. more: there is something left to do now. Heads, seqs and times go on as if nothing were gone.
+	// Erase makes the files' bytes forget what was removed.
+	Purge(ctx context.Context, app string, set Settings, now int64) (more bool, err error)
+	Erase(ctx context.Context) error
+
 	// Settings are an app's settings, false if it never was given any. ChangeSettings applies change to them, or to initial
 	// if there are none, and keeps the result unless change fails.
 	Settings(ctx context.Context, app string) (set Settings, ok bool, err error)
@@ -163,6 +185,14 @@ type Who struct {
 	Device string
 	// Waiting narrows every view to what waits for Device: the messages above its have mark. Set where cloud history is off.
 	Waiting bool
+}
+
+// Clear says what is taken from everybody's history: the messages in Ranges, those sent before a time (ms), or all.
+type Clear struct {
+	ConversationID string
+	Log            uint64 // the log that Ranges are of, 0 if it is not known
+	Ranges         wire.Ranges
+	Before         int64
 }
 
 // OpenLog is a log in which a user has an open span, or a room that a device is in.

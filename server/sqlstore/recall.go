@@ -10,15 +10,19 @@ import (
 
 // Recall takes a message away from everybody on behalf of a user.
 func (s *Store) Recall(ctx context.Context, who server.Who, q wire.Recall, set server.Settings, now int64) (r wire.Recalled, id uint64, err error) {
-	who.Waiting = false // what this device has it may recall
 	err = s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		v, err := openView(ctx, tx, who, q.ConversationID)
+		if err != nil {
+			return err
+		}
+		// Not the view's: what the server has given out and no longer keeps is recalled as well.
+		deleted, err := ledgerOf(ctx, tx, who, v.id, wire.SurfaceHistory)
 		switch {
 		case err != nil:
 			return err
 		case v.ended():
 			return wire.Errorf(wire.PermissionDenied, "not a member any more")
-		case !v.reaches(q.Seq) || v.history.Has(q.Seq):
+		case !v.reaches(q.Seq) || deleted.Has(q.Seq):
 			return messageNotFound(q.Seq)
 		}
 		id = v.id

@@ -21,7 +21,8 @@ func Run(t *testing.T, open func(t *testing.T) server.Store) {
 	}{
 		{"Send", sendCases}, {"Cancel", cancelCases}, {"Delete", deleteCases}, {"DeleteByTime", timeCases},
 		{"Ledgers", ledgerCases}, {"Read", readCases}, {"Page", pageCases}, {"Rows", rowsCases}, {"Heads", headsCases},
-		{"Groups", groupCases}, {"Notices", noticeCases}, {"Import", importCases}, {"Forget", forgetCases},
+		{"Groups", groupCases}, {"Join", joinCases}, {"Rooms", roomCases}, {"Recall", recallCases}, {"Quote", quoteCases},
+		{"Notices", noticeCases}, {"Import", importCases}, {"Forget", forgetCases},
 		{"Compensation", compensationCases}, {"Settings", settingsCases},
 		{"Devices", deviceCases}, {"Answers", answerCases}, {"StorageNotEnabled", notEnabledCases},
 		{"Concurrency", concurrencyCases}, {"Model", modelCases},
