@@ -15,6 +15,9 @@ func (s *Server) SetWriteWait(d time.Duration) { s.times.write = d }
 func (s *Server) SetEndWait(d time.Duration)   { s.times.end = d }
 func (s *Server) SetQueue(bytes int)           { s.queue = bytes }
 
+// Purge purges now instead of within a minute.
+func (s *Server) Purge(ctx context.Context) error { return s.purge(ctx) }
+
 // Connections is how many are open.
 func (s *Server) Connections() int {
 	s.mu.Lock()

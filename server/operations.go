@@ -28,6 +28,7 @@ var operations = map[string]handler{
 	wire.OpRecalls: answer((*connection).recalls),
 	wire.OpJoin:    answer((*connection).join),
 	wire.OpLeave:   answer((*connection).leave),
+	wire.OpHave:    answer((*connection).have),
 }
 
 // answer makes a handler of a method that takes the decoded body.

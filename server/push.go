@@ -140,6 +140,13 @@ func (p *pusher) part(stays map[uint64]struct{}) error {
 	return nil
 }
 
+// follows tells whether the log is followed.
+func (p *pusher) follows(log uint64) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.logs[log] != nil
+}
+
 // heard notes a log's head and recall number and tells whether the log is followed.
 func (p *pusher) heard(l OpenLog) bool {
 	p.mu.Lock()
@@ -155,7 +162,7 @@ func (p *pusher) heard(l OpenLog) bool {
 func (p *pusher) sent(log, seq uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.logs[log] == nil {
+	if p.logs[log] == nil && p.own[log] == 0 {
 		p.own[log] = seq
 	}
 }

@@ -19,8 +19,8 @@ func (c *connection) send(ctx context.Context, s wire.Send) (wire.SendAck, error
 	if err != nil || repeated {
 		return ack, err
 	}
-	if ack.Seq == 1 && conversation.Kind == wire.C2CKind {
-		// It has made both users' spans.
+	if conversation.Kind == wire.C2CKind && (ack.Seq == 1 || !c.push.follows(ack.Log)) {
+		// It has made both users' spans, or this one's again.
 		c.push.sent(ack.Log, ack.Seq)
 		c.publish(Topic{App: c.who.App, User: c.who.User}, Poke{})
 		c.publish(Topic{App: c.who.App, User: conversation.Target}, Poke{})

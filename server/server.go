@@ -128,11 +128,12 @@ func New(o Options) (*Server, error) {
 
 func (s *Server) now() int64 { return s.clock().UnixMilli() }
 
-// sweep forgets old operations and sends, at the start and every hour, and purges the rooms.
+// sweep forgets old operations and sends, at the start and every hour, and purges.
 func (s *Server) sweep(ctx context.Context) {
 	defer close(s.stopped)
-	tick, rooms := time.NewTicker(time.Hour), time.NewTicker(roomSweep)
+	tick, rooms, purge := time.NewTicker(time.Hour), time.NewTicker(roomSweep), time.NewTicker(purgeSweep)
 	defer tick.Stop()
+	defer purge.Stop()
 	defer rooms.Stop()
 	forget := func() error { return s.store.Forget(ctx, s.clock().Add(-Remembered).UnixMilli()) }
 	for err := forget(); ; {
@@ -146,6 +147,8 @@ func (s *Server) sweep(ctx context.Context) {
 			err = forget()
 		case <-rooms.C:
 			err = s.purgeRooms(ctx)
+		case <-purge.C:
+			err = s.purge(ctx)
 		}
 	}
 }

@@ -68,6 +68,9 @@ func applyCancel(ctx context.Context, tx *sql.Tx, who server.Who, c wire.Cancel,
 				return err
 			}
 		}
+		if err := oweLedger(ctx, tx, l, add); err != nil {
+			return err
+		}
 	}
 	op.seq = sent.seq
 	if op.n, err = own.number(ctx, tx); err != nil {

@@ -112,6 +112,9 @@ func applyDelete(ctx context.Context, tx *sql.Tx, who server.Who, d wire.Delete,
 			return err
 		}
 	}
+	if err := oweLedger(ctx, tx, v.log, add); err != nil {
+		return err
+	}
 	// Deleting through a seq reads through it.
 	if err := joinMark(ctx, tx, &own, v.id, add.Through); err != nil {
 		return err

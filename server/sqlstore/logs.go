@@ -92,8 +92,11 @@ func makeLog(ctx context.Context, tx *sql.Tx, who server.Who, c wire.Conversatio
 // openC2C finds the log of a C2C, or makes it with both users' spans.
 func openC2C(ctx context.Context, tx *sql.Tx, who server.Who, c wire.Conversation) (log, error) {
 	l, ok, err := findLog(ctx, tx, who, c)
-	if ok || err != nil {
-		return l, err
+	if err != nil {
+		return log{}, err
+	}
+	if ok {
+		return l, returnC2C(ctx, tx, l, who, c)
 	}
 	if l, err = makeLog(ctx, tx, who, c, ""); err != nil {
 		return log{}, err
@@ -107,6 +110,23 @@ func openC2C(ctx context.Context, tx *sql.Tx, who server.Who, c wire.Conversatio
 		err = openSpan(ctx, tx, l, b, wire.Conversation{Kind: wire.C2CKind, Target: a})
 	}
 	return l, err
+}
+
+// returnC2C lets a user who was wiped write in the C2C again, from now on. To one who was wiped nobody writes until then.
+// Errors: PermissionDenied.
+func returnC2C(ctx context.Context, tx *sql.Tx, l log, who server.Who, c wire.Conversation) error {
+	if in, err := isMember(ctx, tx, l, who.User); err != nil || !in {
+		if err != nil {
+			return err
+		}
+		if err := openSpan(ctx, tx, l, who.User, c); err != nil {
+			return err
+		}
+	}
+	if in, err := isMember(ctx, tx, l, c.Target); err != nil || in {
+		return err
+	}
+	return wire.Errorf(wire.PermissionDenied, "%q is gone", c.Target)
 }
 
 // notFound is the one answer for a conversation that is absent and for one that is not the user's.

@@ -70,10 +70,13 @@ func appendMessages(ctx context.Context, tx *sql.Tx, l *log, messages []wire.Mes
 	return err
 }
 
-// sentTime is the time of the newest message with a seq ≤ seq, and false if there is none.
+// sentTime is the time of the newest message with a seq ≤ seq, still stored or not, and false if there is none.
 func sentTime(ctx context.Context, tx *sql.Tx, l log, seq uint64) (time int64, ok bool, err error) {
-	ok, err = found(tx.QueryRowContext(ctx, `SELECT time FROM messages WHERE app = ? AND log = ? AND seq <= ?
-		ORDER BY seq DESC LIMIT 1`, l.app, l.id, seq), &time)
+	ok, err = found(tx.QueryRowContext(ctx, `SELECT time FROM (
+		SELECT * FROM (SELECT seq, time FROM messages WHERE app = ?1 AND log = ?2 AND seq <= ?3 ORDER BY seq DESC LIMIT 1) AS a
+		UNION ALL
+		SELECT * FROM (SELECT seq, time FROM purged WHERE app = ?1 AND log = ?2 AND seq <= ?3 ORDER BY seq DESC LIMIT 1) AS b
+		) AS newest ORDER BY seq DESC LIMIT 1`, l.app, l.id, seq), &time)
 	return time, ok, err
 }
 

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 
 	_ "modernc.org/sqlite" // the driver
 
@@ -28,6 +29,8 @@ var pragmas = []string{"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(F
 type Store struct {
 	writer *sql.DB // one connection, transactions begin IMMEDIATE
 	reader *sql.DB
+	// removed: something was removed that Erase has not yet taken out of the write-ahead log.
+	removed atomic.Bool
 }
 
 var _ server.Store = (*Store)(nil)
@@ -55,6 +58,7 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	}
 	s.reader.SetMaxOpenConns(readers)
 	s.reader.SetMaxIdleConns(readers)
+	s.removed.Store(true) // who knows what the last run removed
 	if err := s.write(ctx, migrate); err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", filepath.Base(path), err), s.Close())
 	}

@@ -47,4 +47,29 @@ var delivery = []string{
 	`UPDATE logs SET oldest = coalesce((SELECT m.time FROM messages m
 		WHERE m.app = logs.app AND m.log = logs.log ORDER BY m.seq LIMIT 1), 0)`,
 	`CREATE INDEX logs_oldest ON logs (app, oldest) WHERE oldest > 0`,
+
+	// purged: the times of messages that are no longer stored. Devices may hold them, and a deletion by time is resolved
+	// among them as well.
+	`CREATE TABLE purged (
+		app TEXT NOT NULL,
+		log INTEGER NOT NULL,
+		seq INTEGER NOT NULL,
+		time INTEGER NOT NULL,
+		PRIMARY KEY (app, log, seq)
+	) WITHOUT ROWID`,
+
+	// purges: where messages may have left the last view that held them, from seq first to seq last, to be looked at when due
+	// (ms). changes tells who looked whether something was added meanwhile.
+	`CREATE TABLE purges (
+		app TEXT NOT NULL,
+		log INTEGER NOT NULL,
+		first INTEGER NOT NULL,
+		last INTEGER NOT NULL,
+		due INTEGER NOT NULL,
+		changes INTEGER NOT NULL,
+		PRIMARY KEY (app, log)
+	) WITHOUT ROWID`,
+	`CREATE INDEX purges_due ON purges (app, due)`,
+	`CREATE INDEX spans_log ON spans (app, log, uid)`,
+	`CREATE INDEX names_log ON names (app, log)`,
 }
