@@ -18,6 +18,9 @@ func (s *Server) SetQueue(bytes int)           { s.queue = bytes }
 // Purge purges now instead of within a minute.
 func (s *Server) Purge(ctx context.Context) error { return s.purge(ctx) }
 
+// PurgeRooms purges the rooms now instead of within roomSweep.
+func (s *Server) PurgeRooms(ctx context.Context) error { return s.purgeRooms(ctx) }
+
 // Connections is how many are open.
 func (s *Server) Connections() int {
 	s.mu.Lock()
