@@ -22,8 +22,11 @@ import (
 // readers is how many connections answer reads at once; they never wait for the writer.
 const readers = 4
 
+// busyWait is how long a connection waits for a lock, in ms.
+const busyWait = 5000
+
 // pragmas hold on every connection. secure_delete overwrites with zeros what is removed.
-var pragmas = []string{"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "secure_delete(ON)"}
+var pragmas = []string{fmt.Sprintf("busy_timeout(%d)", busyWait), "journal_mode(WAL)", "synchronous(FULL)", "secure_delete(ON)"}
 
 // Store is a server.Store in one SQLite file.
 type Store struct {

@@ -232,17 +232,3 @@ func findOldest(ctx context.Context, tx *sql.Tx, app string, id uint64) error {
 		WHERE m.app = logs.app AND m.log = logs.log ORDER BY m.seq LIMIT 1), 0) WHERE app = ? AND log = ?`, app, id)
 	return err
 }
-
-// Erase makes sure that what was removed is not in the files any more: removing overwrites with zeros, but the write-ahead
-// log may still have the page as it was.
-func (s *Store) Erase(ctx context.Context) error {
-	if !s.removed.Swap(false) {
-		return nil
-	}
-	var busy, pages, moved int
-	err := s.writer.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &pages, &moved)
-	if err != nil || busy != 0 {
-		s.removed.Store(true) // a reader was in the way: the next time
-	}
-	return err
-}

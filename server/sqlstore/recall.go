@@ -34,6 +34,7 @@ func (s *Store) Recall(ctx context.Context, who server.Who, q wire.Recall, set s
 	if err != nil {
 		return wire.Recalled{}, 0, err
 	}
+	s.removed.Store(true) // what it said
 	return r, id, nil
 }
 
@@ -79,6 +80,7 @@ func (s *Store) RecallByAdmin(ctx context.Context, app, as string, q wire.Recall
 	if err != nil {
 		return wire.Recalled{}, 0, err
 	}
+	s.removed.Store(true) // what it said
 	return r, id, nil
 }
 

@@ -69,7 +69,7 @@ func (s *Store) CloseRoom(ctx context.Context, app, roomID string) (id uint64, e
 		if _, err := tx.ExecContext(ctx, `DELETE FROM visits WHERE app = ? AND log = ?`, app, l.id); err != nil {
 			return err
 		}
-		return purgeAll(ctx, tx, l)
+		return s.purgeAll(ctx, tx, l)
 	})
 	return id, err
 }
@@ -82,12 +82,13 @@ func (s *Store) ClearRoom(ctx context.Context, app, roomID string) (through uint
 			return err
 		}
 		through = l.head
-		return purgeAll(ctx, tx, l)
+		return s.purgeAll(ctx, tx, l)
 	})
 	return through, err
 }
 
-func purgeAll(ctx context.Context, tx *sql.Tx, l log) error {
+func (s *Store) purgeAll(ctx context.Context, tx *sql.Tx, l log) error {
+	s.removed.Store(true)
 	_, err := tx.ExecContext(ctx, `DELETE FROM messages WHERE app = ? AND log = ?`, l.app, l.id)
 	return err
 }
@@ -95,9 +96,15 @@ func purgeAll(ctx context.Context, tx *sql.Tx, l log) error {
 // PurgeRooms purges what was sent in rooms before the given time (ms).
 func (s *Store) PurgeRooms(ctx context.Context, app string, before int64) error {
 	return s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `DELETE FROM messages WHERE app = ?1 AND time < ?2
+		result, err := tx.ExecContext(ctx, `DELETE FROM messages WHERE app = ?1 AND time < ?2
 			AND log IN (SELECT log FROM names WHERE app = ?1 AND kind = ?3)`, app, before, wire.RoomKind)
-		return err
+		if err != nil {
+			return err
+		}
+		if n, err := result.RowsAffected(); err != nil || n > 0 {
+			s.removed.Store(true)
+		}
+		return nil
 	})
 }
 

@@ -25,6 +25,7 @@ func Run(t *testing.T, open func(t *testing.T) server.Store) {
 		{"Notices", noticeCases}, {"Import", importCases}, {"Forget", forgetCases},
 		{"Compensation", compensationCases}, {"Settings", settingsCases},
 		{"Devices", deviceCases}, {"Answers", answerCases}, {"StorageNotEnabled", notEnabledCases},
+		{"Delivery", deliveryCases}, {"Retention", retentionCases}, {"Purge", purgeCases}, {"Clear", clearCases}, {"Wipe", wipeCases},
 		{"Concurrency", concurrencyCases}, {"Model", modelCases},
 	}
 	for _, g := range groups {
