@@ -138,7 +138,7 @@ func TestRoomHistory(t *testing.T) {
 // Who sends right after joining, before the connection follows the room, misses nothing of the others.
 func TestSendingRightAfterJoining(t *testing.T) {
 	w := newWorld(t)
-	for i := range uint64(20) {
+	for i := range uint64(5) {
 		w.post("/v1/rooms", `{"roomID":"r"}`)
 		a, b := w.on("a", "1"), w.on("b", "1")
 		a.write(wire.OpJoin, &wire.Join{ConversationID: "ROOMr"})

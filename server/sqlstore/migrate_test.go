@@ -2,6 +2,7 @@ package sqlstore_test
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -96,6 +97,11 @@ func TestARecalledTextIsGoneFromTheFile(t *testing.T) {
 	held := func() (n int) {
 		data, err := os.ReadFile(path)
 		require.NoError(t, err)
+		log, err := os.ReadFile(path + "-wal") // of the running store only
+		if !errors.Is(err, os.ErrNotExist) {
+			require.NoError(t, err)
+		}
+		data = append(data, log...)
 		for text := range texts {
 			if bytes.Contains(data, []byte(text)) {
 				n++
@@ -110,6 +116,8 @@ func TestARecalledTextIsGoneFromTheFile(t *testing.T) {
 		_, _, err := s.Recall(ctx, a, wire.Recall{ConversationID: "C2Cb", Seq: seq + 1}, server.Lethe, 1000)
 		require.NoError(t, err)
 	}
+	require.NoError(t, s.Erase(ctx))
+	require.Zero(t, held())
 	require.NoError(t, s.Close())
 	require.Zero(t, held())
 }
