@@ -8,7 +8,8 @@ type Recall struct {
 	Seq            uint64 `msg:"s"`
 }
 
-// Recalled is one recall: the log's `everybody` ledger has one for each, and they outlive the messages.
+// Recalled is one recall: the log's `everybody` ledger has one for each, and they outlive the messages. Of a message that
+// the user never could see only the Change is told, so that the numbers have no gaps; its Seq is 0.
 type Recalled struct {
 	Seq    uint64 `msg:"s"`
 	By     string `msg:"b"` // userID of who recalled it, empty for an administrator

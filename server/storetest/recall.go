@@ -208,6 +208,30 @@ var recallCases = []testCase{
 		_, err = f.tryRecall(who("a"), "@TIM#SYSTEMa", 1, anybodyAnyTime)
 		requireCode(f, wire.PermissionDenied, err)
 	}},
+	{"where cloud history is off, also when the server has given it out and keeps it no longer", func(f *fixture) {
+		a, b := device("a", "1"), device("b", "1")
+		f.see(a, b)
+		f.send("a", "C2Cb", "1")
+		f.send("a", "C2Cb", "2")
+		f.have(a, "C2Cb", 2)
+		r, err := f.tryRecall(a, "C2Cb", 2, server.RongCloud)
+		require.NoError(f, err)
+		p, err := f.s.Page(f.ctx, b, wire.PageRequest{ConversationID: "C2Ca", Limit: 10}, roomy)
+		require.NoError(f, err)
+		m := f.messages(p)
+		require.Equal(f, []string{wire.TypeText, wire.TypeRecalled}, []string{m[0].Type, m[1].Type})
+		f.have(b, "C2Ca", 2)
+		_, err = f.s.Purge(f.ctx, app, server.RongCloud, f.now)
+		require.NoError(f, err)
+		require.Zero(f, f.count("a", "C2Cb"))
+
+		first, err := f.tryRecall(b, "C2Ca", 1, server.RongCloud)
+		require.NoError(f, err)
+		require.Equal(f, []wire.Recalled{r, first}, f.recalls(a, "C2Cb", 0, 10).Recalls)
+		require.Equal(f, []wire.Recalled{r, first}, f.recalls(b, "C2Ca", 0, 10).Recalls)
+		_, err = f.tryRecall(b, "C2Ca", 3, server.RongCloud)
+		requireCode(f, wire.MessageNotFound, err)
+	}},
 	{"numbers without gaps, in slices", func(f *fixture) {
 		for range 7 {
 			f.send("a", "C2Cb", "x")
