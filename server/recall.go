@@ -32,6 +32,7 @@ type recallBody struct {
 	As             string `json:"as"` // whose name conversationID is; a C2C and a notice need it
 	ConversationID string `json:"conversationID"`
 	Seq            uint64 `json:"seq"`
+	ID             string `json:"ID"` // of the message, instead of all these
 }
 
 type recallReply struct {
@@ -45,6 +46,10 @@ func (s *Server) recallMessage(r *http.Request, w http.ResponseWriter, app strin
 	if err := readJSON(w, r, bodyLimit, &b); err != nil {
 		return nil, err
 	}
+	if err := s.locate(r, app, &b); err != nil {
+		return nil, err
+	}
+	note(r, "as", b.As, "conversation", b.ConversationID, "seq", b.Seq)
 	q := wire.Recall{ConversationID: b.ConversationID, Seq: b.Seq}
 	recalled, log, err := s.store.RecallByAdmin(r.Context(), app, b.As, q, s.now())
 	if err != nil {
@@ -52,4 +57,20 @@ func (s *Server) recallMessage(r *http.Request, w http.ResponseWriter, app strin
 	}
 	s.bus.Publish(Topic{App: app, Log: log}, Poke{Recall: recalled.Change})
 	return recallReply{recalled.Seq, recalled.Time}, nil
+}
+
+// locate fills in what an ID says. Errors: ParameterInvalid, MessageNotFound.
+func (s *Server) locate(r *http.Request, app string, b *recallBody) error {
+	if b.ID == "" {
+		return nil
+	}
+	if b.As != "" || b.ConversationID != "" || b.Seq != 0 {
+		return wire.Errorf(wire.ParameterInvalid, "a message is named by its ID, or by as, conversationID and seq")
+	}
+	log, seq, err := parseID(b.ID)
+	if err == nil {
+		b.Seq = seq
+		b.As, b.ConversationID, err = s.store.Conversation(r.Context(), app, log)
+	}
+	return err
 }

@@ -18,6 +18,7 @@ func (s *Server) endpoints() []endpoint {
 	all := []endpoint{
 		{http.MethodGet, "/v1/ws", s.connect},
 		{http.MethodGet, "/v1/health", s.health},
+		{http.MethodGet, "/v1/openapi.json", openAPI},
 		{http.MethodGet, "/v1/settings", s.admin(s.getSettings)},
 		{http.MethodPut, "/v1/settings", s.change(s.putSettings)},
 		{http.MethodPost, "/v1/groups", s.change(s.putGroup)},
@@ -26,6 +27,8 @@ func (s *Server) endpoints() []endpoint {
 		{http.MethodPost, "/v1/rooms", s.change(s.putRoom)},
 		{http.MethodDelete, "/v1/rooms/{roomID}", s.change(s.closeRoom)},
 		{http.MethodPost, "/v1/recall", s.change(s.recallMessage)},
+		{http.MethodPost, "/v1/clear", s.change(s.clear)},
+		{http.MethodDelete, "/v1/users/{userID}", s.change(s.wipe)},
 		{http.MethodPost, "/v1/notices", s.change(s.notice)},
 		{http.MethodPost, "/v1/import", s.change(s.importMessages)},
 	}

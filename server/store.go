@@ -141,6 +141,10 @@ type Store interface {
 	// (at most the log's). What is not the user's is passed over, rooms too. Errors: ParameterInvalid (no device).
 	Have(ctx context.Context, who Who, h []wire.Head, now int64) error
 
+	// Conversation names the conversation behind a log, and one of those who call it that; empty for a group or a room.
+	// Errors: MessageNotFound.
+	Conversation(ctx context.Context, app string, log uint64) (as, conversationID string, err error)
+
 	// Clear takes messages from everybody's history and compensation, up to the head, which it returns. Devices keep what
 	// they hold. The conversation is named as the user `as` names it; a group and a room need no `as`.
 	// Errors: ConversationNotFound, ConversationIDInvalid, ParameterInvalid, MessageNotFound (Log is another).

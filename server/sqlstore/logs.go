@@ -49,6 +49,37 @@ func nameKey(user string, c wire.Conversation) []byte {
 	}
 }
 
+// nameOf reads what nameKey wrote, from the side of one who has that name.
+func nameOf(kind wire.ConversationKind, key []byte) (user string, c wire.Conversation) {
+	c = wire.Conversation{Kind: kind, Target: string(key)}
+	if kind == wire.C2CKind || kind == wire.SystemKind {
+		n, used := binary.Uvarint(key)
+		user, c.Target = string(key[used:used+int(n)]), string(key[used+int(n):])
+	}
+	return user, c
+}
+
+// Conversation names the conversation behind a log.
+func (s *Store) Conversation(ctx context.Context, app string, id uint64) (as, conversationID string, err error) {
+	err = s.read(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		var kind wire.ConversationKind
+		var key []byte
+		// SQL's integers end at 2^63, and so do the numbers of logs.
+		ok, err := found(tx.QueryRowContext(ctx, `SELECT kind, name FROM names WHERE app = ? AND log = ?`, app, int64(id&(1<<63-1))), &kind, &key)
+		if err != nil {
+			return err
+		}
+		if !ok || id>>63 != 0 {
+			return wire.Errorf(wire.MessageNotFound, "no such message")
+		}
+		var c wire.Conversation
+		as, c = nameOf(kind, key)
+		conversationID = c.String()
+		return nil
+	})
+	return as, conversationID, err
+}
+
 // findLog finds the log behind a conversation, whether the user has a span in it or not.
 func findLog(ctx context.Context, tx *sql.Tx, who server.Who, c wire.Conversation) (l log, ok bool, err error) {
 	l.app = who.App
