@@ -172,7 +172,8 @@ type Store interface {
 	Answered(ctx context.Context, app, key string) (a Answer, ok bool, err error)
 	KeepAnswer(ctx context.Context, app, key string, a Answer, now int64) error
 
-	// Forget removes what is remembered of operations, sends and answers older than before (ms).
+	// Forget removes what is remembered of operations, sends and answers older than before (ms), and takes devices that were
+	// last seen before it out of the rooms: they have lost their storage, or never come back.
 	Forget(ctx context.Context, before int64) error
 
 	// Check tells whether the store can read and write: the health endpoint asks it.

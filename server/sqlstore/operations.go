@@ -64,6 +64,8 @@ func (s *Store) Forget(ctx context.Context, before int64) error {
 				return err
 			}
 		}
-		return nil
+		_, err := tx.ExecContext(ctx, `DELETE FROM visits WHERE EXISTS (SELECT 1 FROM devices d
+			WHERE d.app = visits.app AND d.uid = visits.uid AND d.device = visits.device AND d.last_seen < ?)`, before)
+		return err
 	})
 }

@@ -277,6 +277,18 @@ var roomCases = []testCase{
 		_, err = f.s.CloseRoom(f.ctx, app, "none")
 		requireCode(f, wire.RoomNotFound, err)
 	}},
+	{"a device that is not seen any more is forgotten", func(f *fixture) {
+		f.room("r")
+		a, b := on("a", "1"), on("b", "1")
+		f.see(a, b)
+		f.join(a, "ROOMr")
+		f.join(b, "ROOMr")
+		f.now += 31 * day
+		f.see(b)
+		require.NoError(f, f.s.Forget(f.ctx, f.now-30*day))
+		f.requireOutside(a, wire.NotInRoom, wire.NotInRoom)
+		f.say(b, "hello?")
+	}},
 	{"bad input", func(f *fixture) {
 		requireCode(f, wire.ParameterInvalid, f.s.PutRoom(f.ctx, app, "", "x"))
 		f.room("r")
