@@ -21,6 +21,14 @@ func (s *Server) Purge(ctx context.Context) error { return s.purge(ctx) }
 // PurgeRooms purges the rooms now instead of within roomSweep.
 func (s *Server) PurgeRooms(ctx context.Context) error { return s.purgeRooms(ctx) }
 
+// Endpoints are all calls as "METHOD /path".
+func (s *Server) Endpoints() (all []string) {
+	for _, e := range s.endpoints() {
+		all = append(all, e.method+" "+e.path)
+	}
+	return all
+}
+
 // Connections is how many are open.
 func (s *Server) Connections() int {
 	s.mu.Lock()
