@@ -55,7 +55,7 @@ export interface LastMessage {
   lastSequence: number;
   fromAccount: string;
   type: string;
-  /** the text, or [custom] */
+  /** the text, [custom] or [recalled] */
   messageForShow: string;
   payload: Payload;
 }

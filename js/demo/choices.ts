@@ -36,12 +36,13 @@ export class ScopeChoice {
   }
 }
 
-/** A button that asks once more in its own place before it acts. */
+/** A button that asks once more in its own place before it acts. sure is what the button says that does it. */
 export function confirmed(
   label: string,
   testID: string,
   question: () => string,
   act: () => Promise<void>,
+  sure = 'Delete',
 ): HTMLElement {
   const root = element('span', { class: 'confirmed' });
   const ask = button(label, { class: 'quiet danger', 'data-testid': testID }, () => {
@@ -53,7 +54,7 @@ export function confirmed(
     rest();
     ask.focus();
   });
-  const yes = button('Delete', { class: 'solid danger', 'data-testid': `${testID}-confirm` }, () => {
+  const yes = button(sure, { class: 'solid danger', 'data-testid': `${testID}-confirm` }, () => {
     rest();
     act();
   });

@@ -1,5 +1,6 @@
 import type { Conversation } from '../api.js';
 import { avatar, button, element } from './elements.js';
+import { roomRow } from './room.js';
 import { listTime } from './times.js';
 
 /** The list of conversations of one person. */
@@ -8,9 +9,11 @@ export class ConversationList {
   readonly #items = element('ul', { class: 'conversations', 'data-testid': 'conversation-list' });
   readonly #names = new Map<string, string>();
   readonly #open: (conversationID: string) => void;
+  readonly #room: HTMLElement;
 
-  constructor(open: (conversationID: string) => void) {
+  constructor(open: (conversationID: string) => void, join: () => Promise<void>) {
     this.#open = open;
+    this.#room = roomRow(join);
     const to = element('input', {
       placeholder: 'New chat with…',
       'aria-label': 'New chat with this user',
@@ -25,7 +28,7 @@ export class ConversationList {
         to.value = '';
       }
     });
-    this.root = element('nav', { class: 'side', 'aria-label': 'Conversations' }, this.#items, form);
+    this.root = element('nav', { class: 'side', 'aria-label': 'Conversations' }, this.#items, this.#room, form);
   }
 
   show(conversations: Conversation[], current: string): void {
@@ -33,6 +36,7 @@ export class ConversationList {
       this.#names.set(conversationID, name || 'Notices');
     }
     this.#items.replaceChildren(...conversations.map((conversation) => this.#item(conversation, current)));
+    this.#room.hidden = conversations.some(({ type }) => type === 'ROOM');
     if (conversations.length === 0) {
       this.#items.append(element('li', { class: 'empty' }, 'No conversations.'));
     }
@@ -40,7 +44,7 @@ export class ConversationList {
 
   /** The name of a conversation that was in the list, or what its ID says. */
   nameOf(conversationID: string): string {
-    return this.#names.get(conversationID) ?? conversationID.replace(/^(C2C|GROUP)/, '');
+    return this.#names.get(conversationID) ?? conversationID.replace(/^(C2C|GROUP|ROOM)/, '');
   }
 
   #item(conversation: Conversation, current: string): HTMLElement {
@@ -57,7 +61,8 @@ export class ConversationList {
       },
       () => this.#open(conversationID),
     );
-    const sender = type === 'GROUP' && lastMessage ? `${lastMessage.fromAccount}: ` : '';
+    const sender =
+      (type === 'GROUP' || type === 'ROOM') && lastMessage?.messageForShow ? `${lastMessage.fromAccount}: ` : '';
     const preview = conversation.draft
       ? `Draft: ${conversation.draft}`
       : lastMessage

@@ -9,6 +9,7 @@ export interface Deletions {
   deleteConversation(keepHistory: boolean): Promise<void>;
   deleteBefore(time: number, scope: ScopeChoice['value']): Promise<void>;
   deleteSelected(scope: ScopeChoice['value']): Promise<void>;
+  recallSelected(): Promise<void>;
 }
 
 /** The panel for deletions of a whole conversation and by time. */
@@ -77,27 +78,38 @@ export function deletionPanel(deletions: Deletions): HTMLElement {
 export class SelectionBar {
   readonly root: HTMLElement;
   readonly #count = element('b', { 'data-testid': 'selected-count' });
+  readonly #recall: HTMLElement;
+  readonly #delete: HTMLElement[];
 
   constructor(deletions: Deletions, cancel: () => void) {
     const scope = new ScopeChoice('selection');
+    this.#recall = confirmed('Recall', 'recall-selected', () => 'From everybody?', deletions.recallSelected, 'Recall');
+    const remove = confirmed(
+      'Delete',
+      'delete-selected',
+      () => 'Delete them?',
+      () => deletions.deleteSelected(scope.value),
+    );
+    this.#delete = [scope.root, remove];
     this.root = element(
       'div',
       { class: 'selection', hidden: true, 'data-testid': 'selection' },
       element('span', {}, this.#count, ' selected'),
       scope.root,
-      confirmed(
-        'Delete',
-        'delete-selected',
-        () => 'Delete them?',
-        () => deletions.deleteSelected(scope.value),
-      ),
+      this.#recall,
+      remove,
       button('Cancel', { class: 'quiet', 'data-testid': 'selection-cancel' }, cancel),
     );
   }
 
-  show(count: number): void {
+  /** What of the selected messages can be done: a room's are not deleted, others' are not recalled. */
+  show(count: number, can: { delete: boolean; recall: boolean }): void {
     this.root.hidden = count === 0;
     this.#count.textContent = String(count);
+    this.#recall.hidden = !can.recall;
+    for (const control of this.#delete) {
+      control.hidden = !can.delete;
+    }
   }
 }
 

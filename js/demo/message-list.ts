@@ -77,19 +77,18 @@ export class MessageList {
       }
       this.#selection();
     });
-    const shown = message.type === 'TIMTextElem' ? String(message.payload.text) : JSON.stringify(message.payload);
     const bubble = element('div', { class: 'bubble' });
-    if (message.flow === 'in' && message.conversationType === 'GROUP' && !follows) {
+    if (message.flow === 'in' && ['GROUP', 'ROOM'].includes(message.conversationType) && !follows) {
       bubble.append(element('span', { class: 'from' }, message.from));
     }
     bubble.append(
-      element('span', { class: 'text', 'data-testid': 'text' }, shown),
+      element('span', { class: 'text', 'data-testid': 'text' }, wordsOf(message)),
       element('span', { class: 'meta' }, clockTime(message.sentTime), statusMark(message)),
     );
     return element(
       'li',
       {
-        class: `message ${message.flow}${follows ? ' follows' : ''}`,
+        class: `message ${message.flow}${follows ? ' follows' : ''}${message.isRevoked ? ' recalled' : ''}`,
         'data-testid': 'message',
         'data-id': message.ID,
         'data-seq': String(message.seq),
@@ -100,8 +99,15 @@ export class MessageList {
   }
 }
 
+function wordsOf(message: Message): string {
+  if (message.isRevoked) {
+    return `${message.revoker || 'An administrator'} recalled a message`;
+  }
+  return message.type === 'TIMTextElem' ? String(message.payload.text) : JSON.stringify(message.payload);
+}
+
 function statusMark(message: Message): string {
-  if (message.flow === 'in') {
+  if (message.flow === 'in' || message.isRevoked) {
     return '';
   }
   const marks: Record<string, string> = { success: ' ✓', unSend: ' · waiting', fail: ' · not sent' };

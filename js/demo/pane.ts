@@ -4,16 +4,20 @@ import { type Deletions, deletionPanel, SelectionBar, told } from './deletions.j
 import { avatar, button, element } from './elements.js';
 import { EventLog, Inspector } from './inspector.js';
 import { MessageList } from './message-list.js';
+import { LOBBY } from './room.js';
 
 const PAGE = 50;
 const ERRORS: EventName[] = ['MESSAGE_FAILED', 'DELETION_REFUSED', 'SDK_NOT_READY', 'ERROR'];
 
-/** One person's half of the page, over one chat. */
+/** One device of a person, over one chat. */
 export class Pane {
   readonly root: HTMLElement;
   readonly #chat: Chat;
   readonly #userID: string;
-  readonly #list = new ConversationList((conversationID) => this.#open(conversationID));
+  readonly #list = new ConversationList(
+    (conversationID) => this.#open(conversationID),
+    () => this.#joinLobby(),
+  );
   readonly #messages = new MessageList(
     () => this.#earlier(),
     () => this.#showSelection(),
@@ -35,6 +39,7 @@ export class Pane {
     { class: 'quiet', 'aria-expanded': 'false', 'data-testid': 'open-deletions' },
     () => this.#showPanel(this.#panel.hidden === true),
   );
+  readonly #leave = button('Leave', { class: 'quiet', 'data-testid': 'quit-room' }, () => this.#quitRoom());
   readonly #panel: HTMLElement;
   readonly #selection: SelectionBar;
   readonly #conversation: HTMLElement;
@@ -45,7 +50,8 @@ export class Pane {
   #waiting: number | undefined;
   #isLoggedIn = false;
 
-  constructor(chat: Chat, userID: string) {
+  /** switches stand in the header, before the one for the network. */
+  constructor(chat: Chat, userID: string, isSecond: boolean, ...switches: HTMLElement[]) {
     this.#chat = chat;
     this.#userID = userID;
     const deletions = this.#deletions();
@@ -54,8 +60,12 @@ export class Pane {
     this.#conversation = this.#conversationView();
     this.root = element(
       'section',
-      { class: 'pane', 'data-testid': `pane-${userID}`, 'aria-label': userID },
-      this.#header(),
+      {
+        class: 'pane',
+        'data-testid': `pane-${userID}${isSecond ? '-second' : ''}`,
+        'aria-label': isSecond ? `${userID}, second device` : userID,
+      },
+      this.#header(isSecond, switches),
       element('div', { class: 'body' }, this.#list.root, this.#conversation),
       this.#inspector.root,
       this.#log.root,
@@ -80,7 +90,7 @@ export class Pane {
     }
   }
 
-  #header(): HTMLElement {
+  #header(isSecond: boolean, switches: HTMLElement[]): HTMLElement {
     const offline = element('input', { type: 'checkbox', role: 'switch', 'data-testid': 'offline' });
     offline.addEventListener('change', () => {
       this.#try('setOnline', async () => {
@@ -92,8 +102,9 @@ export class Pane {
       { class: 'who' },
       avatar(this.#userID),
       element('h2', {}, this.#userID),
+      element('span', { class: 'device', hidden: !isSecond }, 'second device'),
       this.#state,
-      element('label', { class: 'switch' }, 'Offline', offline),
+      element('div', { class: 'switches' }, ...switches, element('label', { class: 'switch' }, 'Offline', offline)),
     );
   }
 
@@ -106,7 +117,7 @@ export class Pane {
     return element(
       'div',
       { class: 'conversation-view', hidden: true },
-      element('div', { class: 'title' }, this.#title, this.#id, this.#toggle),
+      element('div', { class: 'title' }, this.#title, this.#id, this.#leave, this.#toggle),
       this.#panel,
       this.#messages.root,
       this.#composer,
@@ -126,6 +137,8 @@ export class Pane {
       'DELETION_ACKNOWLEDGED',
       'DELETION_REFUSED',
       'ERASED',
+      'MESSAGE_REVOKED',
+      'ROOM_CLOSED',
       'NET_STATE_CHANGE',
       'SDK_NOT_READY',
       'ERROR',
@@ -154,12 +167,37 @@ export class Pane {
 
   async #refresh(): Promise<void> {
     const { data } = await this.#chat.getConversationList();
+    if (this.#isRoom && !data.conversationList.some((c) => c.conversationID === this.#current)) {
+      this.#current = ''; // the room was left or closed, and nothing of it is here any more
+      this.#conversation.hidden = true;
+    }
     this.#list.show(data.conversationList, this.#current);
     if (this.#current !== '') {
       await this.#load(Math.max(this.#shown.length, PAGE), false);
       await this.#markRead(data.conversationList.find((c) => c.conversationID === this.#current)?.unreadCount ?? 0);
       await this.#inspect();
     }
+  }
+
+  get #isRoom(): boolean {
+    return this.#current.startsWith('ROOM');
+  }
+
+  #joinLobby(): Promise<void> {
+    return this.#try('joinRoom', async () => {
+      await this.#chat.joinRoom(LOBBY);
+      this.#log.write('Joined the lobby with this device.');
+      await this.#refresh();
+      await this.#open(`ROOM${LOBBY}`);
+    });
+  }
+
+  #quitRoom(): Promise<void> {
+    return this.#try('quitRoom', async () => {
+      await this.#chat.quitRoom(this.#current.slice('ROOM'.length));
+      this.#log.write('Left; this device’s copy of the room is gone.');
+      await this.#refresh();
+    });
   }
 
   async #open(conversationID: string): Promise<void> {
@@ -169,6 +207,9 @@ export class Pane {
       this.#title.textContent = this.#list.nameOf(conversationID);
       this.#id.textContent = conversationID;
       this.#conversation.hidden = false;
+      this.#leave.hidden = !this.#isRoom;
+      this.#toggle.hidden = this.#isRoom;
+      this.#showPanel(false);
       this.#messages.clearSelection();
       await this.#load(PAGE, true);
       await this.#refresh();
@@ -239,12 +280,9 @@ export class Pane {
     }
     this.#text.value = '';
     this.#try('sendMessage', async () => {
-      const isGroup = this.#current.startsWith('GROUP');
-      const message = this.#chat.createTextMessage({
-        to: this.#current.slice(isGroup ? 5 : 3),
-        conversationType: isGroup ? 'GROUP' : 'C2C',
-        payload: { text },
-      });
+      const conversationType = (['GROUP', 'ROOM'] as const).find((type) => this.#current.startsWith(type)) ?? 'C2C';
+      const to = this.#current.slice(conversationType.length);
+      const message = this.#chat.createTextMessage({ to, conversationType, payload: { text } });
       await this.#chat.sendMessage(message);
       await this.#load(this.#shown.length + 1, true);
     });
@@ -280,9 +318,16 @@ export class Pane {
         }),
       deleteSelected: (scope) =>
         act('deleteMessages', async () => {
-          const messages = this.#shown.filter((message) => this.#messages.selected.has(message.ID));
-          const { data } = await this.#chat.deleteMessages({ messages }, { scope });
+          const { data } = await this.#chat.deleteMessages({ messages: this.#selected() }, { scope });
           return told(data);
+        }),
+      recallSelected: () =>
+        act('revokeMessage', async () => {
+          const messages = this.#selected();
+          for (const message of messages) {
+            await this.#chat.revokeMessage(message);
+          }
+          return `${messages.length} recalled, from everybody.`;
         }),
     };
   }
@@ -292,10 +337,15 @@ export class Pane {
     this.#toggle.setAttribute('aria-expanded', String(open));
   }
 
+  #selected(): Message[] {
+    return this.#shown.filter((message) => this.#messages.selected.has(message.ID));
+  }
+
   #showSelection(): void {
-    const count = this.#messages.selected.size;
-    this.#selection.show(count);
-    this.#composer.hidden = count > 0;
+    const selected = this.#selected();
+    const own = selected.every(({ flow, seq, isRevoked }) => flow === 'out' && seq > 0 && !isRevoked);
+    this.#selection.show(selected.length, { delete: !this.#isRoom, recall: own });
+    this.#composer.hidden = selected.length > 0;
   }
 
   /** Does something and tells what went wrong, if it did. */

@@ -2,7 +2,7 @@ import { type Message as LetheMessage, type MessageKey, TYPES } from '../api.js'
 import { ConversationIdentifier, type ConversationLike, conversationIDOf, identifierOf } from './conversation.js';
 import { Refusal } from './errors.js';
 import { itemsOf, type List } from './list.js';
-import { EngineError, MessageDirection, SentStatus } from './names.js';
+import { ConversationType, EngineError, MessageDirection, SentStatus } from './names.js';
 
 const TEXT = 'RC:TxtMsg';
 const RECALL_NOTICE = 'RC:RcNtf';
@@ -103,6 +103,9 @@ export function keysOf(
   messages: List<MessageLike> | readonly MessageLike[],
 ): MessageKey[] {
   const conversationID = conversationIDOf(conversation);
+  if (conversation.conversationType === ConversationType.Chatroom) {
+    throw new Refusal(EngineError.ConversationTypeNotSupported, 'messages of a room are not deleted by its visitors');
+  }
   const items = itemsOf(messages);
   if (!items || items.length === 0) {
     throw new Refusal(EngineError.InvalidMessageArray, 'a list of messages is needed');
