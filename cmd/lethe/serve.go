@@ -33,8 +33,8 @@ const drainTime = 5 * time.Second
 
 // serving is what the options of serve say.
 type serving struct {
-	addr, data, keyFile, app, web, origins string
-	dev, demo                              bool
+	addr, data, keyFile, app, settings, web, origins string
+	dev, demo                                        bool
 }
 
 func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
@@ -44,6 +44,7 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	f.StringVar(&o.data, "data", "", "keep everything in this `folder`; it is made if it is missing")
 	f.StringVar(&o.keyFile, "key-file", "", "read the key that signs tokens from this `file`")
 	f.StringVar(&o.app, "app", "lethe", "the `app` that is served")
+	f.StringVar(&o.settings, "settings", "", "take the app's settings from this JSON `file`, again whenever it changes")
 	f.StringVar(&o.web, "web", "", "serve index.html and dist/ of this `folder` at /")
 	f.StringVar(&o.origins, "origins", "", "let pages of these other `hosts` connect: patterns with commas between")
 	f.BoolVar(&o.dev, "dev", false, "give anyone a token at /v1/dev/token?user=U: for development only")
@@ -101,20 +102,37 @@ func (o serving) run(ctx context.Context, stdout io.Writer, logger *slog.Logger)
 	if err != nil {
 		return err
 	}
+	if o.settings != "" {
+		file := settingsFile{path: o.settings, app: o.app}
+		if _, err := file.apply(ctx, core); err != nil {
+			return errors.Join(err, stop(ctx, core))
+		}
+		watching, end := context.WithCancel(ctx)
+		watched := make(chan struct{})
+		go func() {
+			defer close(watched)
+			file.watch(watching, core, logger)
+		}()
+		defer func() {
+			end()
+			<-watched
+		}()
+	}
 	return listen(ctx, o.addr, core, stdout, logger)
+}
+
+// stop lets the connections end. ctx may have ended: this has its own time.
+func stop(ctx context.Context, core *server.Server) error {
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+	defer cancel()
+	return core.Shutdown(drain)
 }
 
 // listen serves core at addr until ctx ends, then lets the connections end.
 func listen(ctx context.Context, addr string, core *server.Server, stdout io.Writer, logger *slog.Logger) error {
-	stop := func() error {
-		// ctx has ended: what follows has its own time.
-		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
-		defer cancel()
-		return core.Shutdown(drain)
-	}
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
-		return errors.Join(err, stop())
+		return errors.Join(err, stop(ctx, core))
 	}
 	unused := &unused{connections: map[net.Conn]bool{}}
 	web := &http.Server{
@@ -126,14 +144,14 @@ func listen(ctx context.Context, addr string, core *server.Server, stdout io.Wri
 	failed := make(chan error, 1)
 	go func() { failed <- web.Serve(l) }()
 	if _, err := fmt.Fprintf(stdout, "listening on http://%s\n", l.Addr()); err != nil {
-		return errors.Join(err, stop(), web.Close())
+		return errors.Join(err, stop(ctx, core), web.Close())
 	}
 	select {
 	case err := <-failed:
-		return errors.Join(err, stop())
+		return errors.Join(err, stop(ctx, core))
 	case <-ctx.Done():
 	}
-	if err := stop(); err != nil {
+	if err := stop(ctx, core); err != nil {
 		logger.Warn("some connections were cut", "err", err)
 	}
 	unused.close()
