@@ -1,13 +1,10 @@
 // The snippets of the Tencent document, run as they stand, and our own words for the same.
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { Browser } from './browser.mjs';
 import { Device, soon, texts } from './device.mjs';
-import { ROOT, Server } from './server.mjs';
-
-const SEEDS = join(ROOT, '../shared/seeds');
+import { tencentSnippets } from './faces.mjs';
+import { Server } from './server.mjs';
 
 const OWN = [
   { code: `let promise = chat.deleteConversation('C2CExample');`, named: ['C2CExample'], keeps: false },
@@ -30,19 +27,6 @@ const OWN = [
     keeps: true,
   },
 ];
-
-/** The document's code blocks. Each says in the comment above it whether the history is kept (不清空) or cleared (清空). */
-function documentSnippets() {
-  const document = readdirSync(SEEDS)
-    .map((name) => readFileSync(join(SEEDS, name), 'utf8'))
-    .find((text) => text.includes('chat.deleteConversation('));
-  const blocks = document.matchAll(/^\s*\/\/[^\n]*\n\s*let promise = [\s\S]*?\.catch\([\s\S]*?\n\s*\}\);/gm);
-  return [...blocks].map(([code]) => ({
-    code,
-    named: [...new Set(code.match(/C2CExample|GROUPExample/g))],
-    keeps: code.trim().split('\n')[0].includes('不清空'),
-  }));
-}
 
 test('the calls of the Tencent document', async (t) => {
   const server = await Server.start(t);
@@ -97,11 +81,11 @@ test('the calls of the Tencent document', async (t) => {
   for (const own of OWN) {
     await t.test(`our own: ${own.code.replace(/\s+/g, ' ')}`, () => run(own));
   }
-  if (!existsSync(SEEDS)) {
+  const snippets = tencentSnippets();
+  if (snippets.length === 0) {
     t.diagnostic('../shared/seeds is not here: the document itself was not run');
     return;
   }
-  const snippets = documentSnippets();
   assert.deepEqual(
     snippets.map(({ named, keeps }) => [named.length, keeps]),
     [

@@ -22,15 +22,22 @@ function printed(code) {
 
 test('README', async (t) => {
   const [page, ...morePages] = blocks('html');
-  const [module, ...moreModules] = blocks('js');
-  assert.ok(page && module, 'README has a snippet for the script tag and one for modules');
+  const [module, tencent, rongcloud, ...moreModules] = blocks('js');
+  assert.ok(page && module && tencent && rongcloud, 'README has a snippet for the script tag, and three modules');
   assert.deepEqual([...morePages, ...moreModules], [], 'further snippets need a test of their own');
-  const imports = '<script type="importmap">{"imports": {"lethe-im": "/dist/index.mjs"}}</script>';
+  const addresses = {
+    'lethe-im': '/dist/index.mjs',
+    'lethe-im/tencent': '/dist/tencent.mjs',
+    'lethe-im/rongcloud': '/dist/rongcloud.mjs',
+  };
+  const imports = `<script type="importmap">${JSON.stringify({ imports: addresses })}</script>`;
   const icon = '<!doctype html><link rel="icon" href="data:,">';
   const web = site(t, {
     'dist/readme-page.html': icon + page,
     'dist/readme-module.html': icon + imports,
     'dist/readme.mjs': module,
+    'dist/readme-tencent.mjs': tencent,
+    'dist/readme-rongcloud.mjs': rongcloud,
   });
   const server = await Server.start(t, { web });
   const browser = await Browser.start(t);
@@ -55,18 +62,40 @@ test('README', async (t) => {
     await shown.close();
   });
 
-  await t.test('the module', async () => {
+  /** Runs a module in a page of its own and waits until it has printed what it says. */
+  const run = async (name, code) => {
     const shown = await browser.newPage();
     const said = [];
     shown.on('console', (message) => said.push(message.text()));
     await shown.goto(`${server.url}/dist/readme-module.html`);
-    await shown.evaluate(() => import('/dist/readme.mjs').then(() => {}));
-    const promised = printed(module);
+    await shown.evaluate((address) => import(address).then(() => {}), `/dist/${name}.mjs`);
+    const promised = printed(code);
     assert.ok(promised.length > 0);
     await soon('it has printed what it says', async () => promised.every((words) => said.includes(words)));
+    return shown;
+  };
+
+  await t.test('the module', async () => {
+    const shown = await run('readme', module);
     await soon('the deletion reaches the server', async () => (await same.remote('C2CuserB')).length === 0);
     assert.equal((await other.remote('C2CuserA')).length, 2);
     assert.deepEqual(texts(await other.messages('C2CuserA')), ['hello', 'hello']);
+    await shown.close();
+  });
+
+  await t.test('moving over from Tencent Chat', async () => {
+    const shown = await run('readme-tencent', tencent);
+    assert.deepEqual(texts(await other.messages('C2CuserA')).slice(2), ['from Tencent']);
+    await soon('it leaves the list elsewhere too', async () => !(await same.list()).includes('C2CuserB'));
+    assert.deepEqual(texts(await same.remote('C2CuserB')), ['from Tencent']);
+    await shown.close();
+  });
+
+  await t.test('moving over from RongCloud', async () => {
+    const shown = await run('readme-rongcloud', rongcloud);
+    assert.deepEqual(texts(await other.messages('C2CuserA')).slice(3), ['from RongCloud']);
+    assert.deepEqual(texts(await same.remote('C2CuserB')), ['from Tencent', 'from RongCloud']);
+    assert.deepEqual(texts(await same.messages('C2CuserB')), ['from Tencent', 'from RongCloud']);
     await shown.close();
   });
 });
