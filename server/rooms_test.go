@@ -17,14 +17,19 @@ func (c *client) enter(room string) wire.JoinAck {
 	return ask[wire.JoinAck](c, wire.OpJoin, &wire.Join{ConversationID: room})
 }
 
-// hears waits until the connection follows the room: a message of another's comes.
+// hears has another send and waits for the message.
 func (c *client) hears(from *client, s string) wire.Message {
 	c.Helper()
-	ack := ask[wire.SendAck](from, wire.OpSend, newSend("ROOMr", s))
+	return c.upTo(ask[wire.SendAck](from, wire.OpSend, newSend("ROOMr", s)).Seq)
+}
+
+// upTo waits for the message of a seq. Several may come in one event.
+func (c *client) upTo(seq uint64) wire.Message {
+	c.Helper()
 	for {
 		e := event[wire.MessagesEvent](c, wire.EventMessages)
 		require.Equal(c, "ROOMr", e.ConversationID)
-		if m := e.Messages[len(e.Messages)-1]; m.Seq == ack.Seq {
+		if m := e.Messages[len(e.Messages)-1]; m.Seq == seq {
 			return m
 		}
 	}
@@ -49,9 +54,8 @@ func TestRooms(t *testing.T) {
 	require.Equal(t, uint64(2), a2.enter("ROOMr").From)
 	a2.hears(b, "to all")
 	a.hears(b, "to all again")
-	require.Equal(t, uint64(2), event[wire.MessagesEvent](tab, wire.EventMessages).Messages[0].Seq)
-	require.Equal(t, uint64(3), event[wire.MessagesEvent](tab, wire.EventMessages).Messages[0].Seq)
-	require.Equal(t, uint64(3), event[wire.MessagesEvent](a2, wire.EventMessages).Messages[0].Seq)
+	tab.upTo(3)
+	a2.upTo(3)
 	require.Zero(t, ask[wire.Pong](a, wire.OpPing, &wire.Ping{}).N, "no user rows")
 
 	// Leaving takes the device out, on all its connections and no other device.
@@ -147,10 +151,7 @@ func TestSendingRightAfterJoining(t *testing.T) {
 		require.Equal(t, wire.OK, a.answer().Code)
 		b.enter("ROOMr")
 		ask[wire.SendAck](b, wire.OpSend, newSend("ROOMr", "2"))
-		for seq := uint64(0); seq < 2*i+2; {
-			e := event[wire.MessagesEvent](a, wire.EventMessages)
-			seq = e.Messages[len(e.Messages)-1].Seq
-		}
+		a.upTo(2*i + 2)
 		w.del("/v1/rooms/r")
 	}
 }
