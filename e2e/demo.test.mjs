@@ -65,4 +65,64 @@ test('the demo page', async (t) => {
     await pane('userA').getByTestId('message').getByText('something new').waitFor();
     assert.equal(await pane('userA').getByTestId('message').count(), 1);
   });
+
+  await t.test('lets both join the lobby, talk there and leave it', async () => {
+    for (const user of ['userA', 'userB']) {
+      await pane(user).getByTestId('join-room').click();
+      await pane(user).getByTestId('quit-room').waitFor();
+      assert.equal(await pane(user).getByTestId('open-deletions').isVisible(), false, 'a room is not deleted');
+    }
+    await pane('userA').getByTestId('composer').fill('is anybody here?');
+    await pane('userA').getByTestId('send').click();
+    const heard = pane('userB').getByTestId('message').getByText('is anybody here?');
+    await heard.waitFor();
+    await pane('userB').getByTestId('quit-room').click();
+    await pane('userB').getByTestId('join-room').waitFor();
+    await soon('one database has it', async () => {
+      return (await readDatabases(page, ['is anybody here?'])).found.get('is anybody here?')?.size === 1;
+    });
+    assert.equal(await heard.isVisible(), false);
+    assert.ok(await pane('userA').getByTestId('message').getByText('is anybody here?').isVisible());
+    await pane('userA').getByTestId('quit-room').click();
+  });
+
+  await t.test('shows a person’s second device, and a recall on all of them', async () => {
+    await pane('userA').getByTestId('second-device').check();
+    await open('userA', 'C2CuserB');
+    await open('userB', 'C2CuserA');
+    await open('userA-second', 'C2CuserB');
+    await pane('userA').getByTestId('composer').fill('a slip');
+    await pane('userA').getByTestId('send').click();
+    const devices = ['userA', 'userA-second', 'userB'];
+    for (const device of devices) {
+      await pane(device).getByTestId('message').getByText('a slip').waitFor();
+    }
+    const slip = pane('userA').getByTestId('message').filter({ hasText: 'a slip' });
+    await slip.getByTestId('select').check();
+    await pane('userA').getByTestId('recall-selected').click();
+    await pane('userA').getByTestId('recall-selected-confirm').click();
+    for (const device of devices) {
+      await pane(device).getByTestId('message').getByText('userA recalled a message').waitFor();
+      assert.equal(await pane(device).getByTestId('message').getByText('a slip').count(), 0);
+    }
+    await pane('userB').getByTestId('message').getByText('something new').click();
+    await pane('userB').getByTestId('selection').waitFor();
+    await pane('userB').getByTestId('message').getByText('userA recalled a message').click();
+    assert.equal(await pane('userB').getByTestId('recall-selected').isVisible(), false, 'another’s is not recalled');
+    await pane('userB').getByTestId('selection-cancel').click();
+  });
+
+  await t.test('shows what a device learns that was away', async () => {
+    await pane('userA').getByTestId('second-device').uncheck();
+    await pane('userA-second').waitFor({ state: 'detached' });
+    await pane('userA').getByTestId('open-deletions').click();
+    await pane('userA').getByTestId('clear-history').click();
+    await pane('userA').getByTestId('clear-history-confirm').click();
+    await soon('it is cleared', async () => (await shown('userA', 'messages')) === 0);
+    await soon('on the server, too', async () => (await shown('userA', 'server')) === 0);
+    await pane('userA').getByTestId('second-device').check();
+    await open('userA-second', 'C2CuserB');
+    await soon('the second device follows', async () => (await shown('userA-second', 'messages')) === 0);
+    assert.ok((await shown('userB', 'messages')) > 0);
+  });
 });

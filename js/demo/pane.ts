@@ -82,12 +82,7 @@ export class Pane {
     const { data } = await this.#chat.login({ userID: this.#userID, token });
     this.#isLoggedIn = true;
     this.#setState(data.connected ? 'connected' : 'disconnected');
-    const { data: list } = await this.#chat.getConversationList();
-    this.#list.show(list.conversationList, '');
-    const newest = list.conversationList[0];
-    if (newest) {
-      await this.#open(newest.conversationID);
-    }
+    await this.#refresh();
   }
 
   #header(isSecond: boolean, switches: HTMLElement[]): HTMLElement {
@@ -104,7 +99,12 @@ export class Pane {
       element('h2', {}, this.#userID),
       element('span', { class: 'device', hidden: !isSecond }, 'second device'),
       this.#state,
-      element('div', { class: 'switches' }, ...switches, element('label', { class: 'switch' }, 'Offline', offline)),
+      element(
+        'div',
+        { class: 'switches' },
+        ...switches,
+        element('label', { class: 'switch away' }, 'Offline', offline),
+      ),
     );
   }
 
@@ -165,6 +165,7 @@ export class Pane {
     }
   }
 
+  /** Shows everything anew, and the newest conversation where none is open. */
   async #refresh(): Promise<void> {
     const { data } = await this.#chat.getConversationList();
     if (this.#isRoom && !data.conversationList.some((c) => c.conversationID === this.#current)) {
@@ -172,6 +173,11 @@ export class Pane {
       this.#conversation.hidden = true;
     }
     this.#list.show(data.conversationList, this.#current);
+    const newest = data.conversationList[0];
+    if (this.#current === '' && newest) {
+      await this.#open(newest.conversationID);
+      return;
+    }
     if (this.#current !== '') {
       await this.#load(Math.max(this.#shown.length, PAGE), false);
       await this.#markRead(data.conversationList.find((c) => c.conversationID === this.#current)?.unreadCount ?? 0);

@@ -55,8 +55,14 @@ func chats() []chat {
 	}
 }
 
-// Fill makes the chats if userA has none yet. now is when the newest of them end.
+// Lobby is the page's room.
+const Lobby = "lobby"
+
+// Fill makes the lobby, and the chats if userA has none yet. now is when the newest of them end.
 func Fill(ctx context.Context, store server.Store, app string, now time.Time) error {
+	if err := store.PutRoom(ctx, app, Lobby, "Lobby"); err != nil {
+		return err
+	}
 	n, _, err := store.Number(ctx, server.Who{App: app, User: UserA})
 	if err != nil || n > 0 {
 		return err
