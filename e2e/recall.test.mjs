@@ -109,7 +109,8 @@ test('recall', async (t) => {
       assert.equal(quote.status, 'recalled');
       assert.equal(quote.payload, null);
       const { conversation } = await device.call('getConversation', id(device));
-      assert.ok(!JSON.stringify(conversation).includes('the newest'), 'the preview has forgotten it');
+      const { messageForShow, payload } = conversation.lastMessage;
+      assert.deepEqual([messageForShow, payload], ['[recalled]', {}], 'the preview has forgotten it');
     }
     assert.equal(await codeOf(say(b1, 'C2C', 'ada', 'again', slip)), 90003, 'what is recalled cannot be quoted');
     await close();

@@ -38,7 +38,7 @@ type LastMessage struct {
 	LastSequence   uint64   `msg:"lastSequence"`
 	FromAccount    string   `msg:"fromAccount"`
 	Type           string   `msg:"type"`
-	MessageForShow string   `msg:"messageForShow"` // the text, or [custom]
+	MessageForShow string   `msg:"messageForShow"` // the text, [custom] or [recalled]
 	Payload        msgp.Raw `msg:"payload"`
 }
 

@@ -85,16 +85,22 @@ func (a *account) conversation(c *vault.Conversation) Conversation {
 			LastTime: m.Time / 1000, LastSequence: m.Seq, FromAccount: m.From, Type: m.Type,
 			MessageForShow: forShow(m), Payload: m.Payload,
 		}
+		if m.Type == wire.TypeRecalled {
+			out.LastMessage.Payload = emptyPayload
+		}
 	}
 	return out
 }
 
 // forShow is a message in one line.
 func forShow(m *wire.Message) string {
-	if m.Type != wire.TypeText {
-		return "[custom]"
+	switch m.Type {
+	case wire.TypeText:
+		return text(m.Payload)
+	case wire.TypeRecalled:
+		return "[recalled]"
 	}
-	return text(m.Payload)
+	return "[custom]"
 }
 
 // text reads payload.text; a payload without one shows as nothing.
