@@ -37,10 +37,10 @@ func note(r *http.Request, attrs ...any) {
 	}
 }
 
-// change is admin for calls that change something: once per key, and with a line in the log for each.
-func (s *Server) change(fn call) http.HandlerFunc {
+// change is admin for calls that change something: once per key, and with a line in the log for each. limit bounds the body.
+func (s *Server) change(limit int64, fn call) http.HandlerFunc {
 	return s.admin(func(r *http.Request, w http.ResponseWriter, app string) (any, error) {
-		answer, repeated, err := s.once(r, w, app, fn)
+		answer, repeated, err := s.once(r, w, app, limit, fn)
 		line := []any{"call", r.Method + " " + r.URL.Path, "app", app, "code", int(wire.CodeOf(err)), "repeated", repeated}
 		if a, ok := r.Context().Value(auditKey{}).(*audit); ok {
 			line = append(append(line, "by", a.by), a.attrs...)
@@ -53,7 +53,7 @@ func (s *Server) change(fn call) http.HandlerFunc {
 // once runs fn unless the call's key has an answer already. Calls of one key wait for each other. (A server that dies
 // between a change and the keeping of its answer makes the change again when asked again: all but notices and imports are
 // joins, which then change nothing.) Errors: ParameterInvalid, FrameTooLarge, OperationIDReused.
-func (s *Server) once(r *http.Request, w http.ResponseWriter, app string, fn call) (answer any, repeated bool, err error) {
+func (s *Server) once(r *http.Request, w http.ResponseWriter, app string, limit int64, fn call) (answer any, repeated bool, err error) {
 	key := r.Header.Get(keyHeader)
 	if len(r.Header.Values(keyHeader)) == 0 {
 		answer, err = fn(r, w, app)
@@ -62,9 +62,9 @@ func (s *Server) once(r *http.Request, w http.ResponseWriter, app string, fn cal
 	if err := wire.CheckIdentifier(key); err != nil {
 		return nil, false, wire.Errorf(wire.ParameterInvalid, "%s: %w", keyHeader, err)
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, importLimit))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	if err != nil {
-		return nil, false, wire.Errorf(wire.FrameTooLarge, "the body has more than %d bytes", importLimit)
+		return nil, false, wire.Errorf(wire.FrameTooLarge, "the body has more than %d bytes", limit)
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	defer s.keys.lock(app + "\x00" + key)()

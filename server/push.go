@@ -292,7 +292,7 @@ func (p *pusher) pushLog(ctx context.Context, log, from, to uint64) error {
 // pushRecalls pushes recalls after the messages that they may be of: those read before show what was recalled since.
 func (p *pusher) pushRecalls(ctx context.Context, log, since, to uint64) error {
 	for since < to {
-		e, err := p.c.server.store.RecallsSince(ctx, p.c.who, log, since, recallsLimit)
+		e, err := p.c.server.store.RecallsSince(ctx, p.c.who, log, since, int(min(recallsLimit, to-since)))
 		if err != nil {
 			return err
 		}
