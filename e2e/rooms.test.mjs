@@ -139,7 +139,7 @@ test('rooms', async (t) => {
     const { a1, b1, id, close } = await inRoom('garden', 'ava', 'bo');
     await a1.send('ROOM', 'garden', 'for all');
     await shows(b1, id, ['for all']);
-    await server.post('/v1/clear', { conversationID: id });
+    await server.post('/v1/clear', { conversationID: id, scope: 'everybody', all: true });
     await a1.send('ROOM', 'garden', 'anew');
     assert.deepEqual(await textsAtServer(b1, id), ['anew']);
     await b1.call('quitRoom', 'garden');
@@ -156,7 +156,7 @@ test('rooms', async (t) => {
     await b2.call('joinRoom', 'tower');
     assert.deepEqual(await textsShown(b2, id), ['for later']);
     await b2.call('quitRoom', 'tower');
-    await server.post('/v1/clear', { conversationID: id });
+    await server.post('/v1/clear', { conversationID: id, scope: 'everybody', all: true });
     await b2.call('joinRoom', 'tower');
     assert.deepEqual(await textsShown(b2, id), []);
     await server.settings({ 'room.cloudHistory': false });
