@@ -34,19 +34,21 @@ type world struct {
 	t    *testing.T
 	http *httptest.Server
 	ctx  context.Context
+	file string // of the store
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	store, err := sqlstore.Open(ctx, filepath.Join(t.TempDir(), "lethe.db"))
+	file := filepath.Join(t.TempDir(), "lethe.db")
+	store, err := sqlstore.Open(ctx, file)
 	require.NoError(t, err)
 	s, err := server.New(server.Options{
 		Store: store, Apps: map[string]server.App{"lethe": {Key: key, Settings: server.Lethe}},
 		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	})
 	require.NoError(t, err)
-	w := &world{t: t, http: httptest.NewServer(s.Handler()), ctx: ctx}
+	w := &world{t: t, http: httptest.NewServer(s.Handler()), ctx: ctx, file: file}
 	t.Cleanup(func() {
 		down, done := context.WithTimeout(context.Background(), 5*time.Second)
 		defer done()
