@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/lethe-im/lethe/server"
 	"github.com/lethe-im/lethe/wire"
 )
 
@@ -42,6 +43,7 @@ var modelCases = []testCase{
 		var times []int64 // by seq - 1
 		var senders []string
 		ever := map[string]bool{}
+		reached := map[uint64]bool{} // in somebody's span
 		for range 150 {
 			u := users[r.IntN(len(users))]
 			m := models[u]
@@ -54,6 +56,8 @@ var modelCases = []testCase{
 					m.reach, ever[u] = uint64(len(times)), true
 				}
 				m.member = !m.member
+			case 6:
+				f.purge(server.Lethe) // it takes from no view
 			case 2, 3, 4, 5:
 				first := f.now + int64(r.IntN(3))
 				n := 1 + r.IntN(120)
@@ -64,6 +68,7 @@ var modelCases = []testCase{
 					for _, other := range models {
 						if other.member {
 							other.visible[uint64(len(times))] = true
+							reached[uint64(len(times))] = true
 							other.reach = uint64(len(times))
 						}
 					}
@@ -81,6 +86,19 @@ var modelCases = []testCase{
 			if ever[u] {
 				f.requireView(u, models[u], senders, 77)
 			}
+		}
+		// Of what was ever seen, stored is what somebody sees.
+		f.purge(server.Lethe)
+		for range min(200, len(times)) {
+			seq := 1 + r.Uint64N(uint64(len(times)))
+			if !reached[seq] {
+				continue
+			}
+			seen := false
+			for _, m := range models {
+				seen = seen || m.visible[seq]
+			}
+			require.Equal(f, seen, len(f.storedOf("", "GROUPg", seq, seq)) == 1, "seq %d", seq)
 		}
 	}},
 }

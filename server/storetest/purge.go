@@ -25,7 +25,12 @@ func (f *fixture) purge(set server.Settings) {
 // and what it finds it takes away.
 func (f *fixture) stored(as, conversation string, head uint64) (seqs []uint64) {
 	f.Helper()
-	for seq := uint64(1); seq <= head; seq++ {
+	return f.storedOf(as, conversation, 1, head)
+}
+
+func (f *fixture) storedOf(as, conversation string, first, last uint64) (seqs []uint64) {
+	f.Helper()
+	for seq := first; seq <= last; seq++ {
 		_, _, err := f.s.RecallByAdmin(f.ctx, app, as, wire.Recall{ConversationID: conversation, Seq: seq}, f.now)
 		if err == nil {
 			seqs = append(seqs, seq)
