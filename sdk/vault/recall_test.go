@@ -5,41 +5,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/lethe-im/lethe/sdk/kv"
 	"github.com/lethe-im/lethe/wire"
 )
-
-// texts is every payload that the database still has, of any row.
-func (b *bench) payloads() map[string]bool {
-	b.t.Helper()
-	out := map[string]bool{}
-	err := b.memory.View(b.ctx, Tables, func(x kv.Tx) error {
-		segments, err := x.Scan(tableSegments, kv.All, 0, false)
-		if err != nil {
-			return err
-		}
-		for _, e := range segments {
-			messages, err := messagesOf(e.Value)
-			if err != nil {
-				return err
-			}
-			for _, m := range messages {
-				out[string(m.Payload)] = true
-			}
-		}
-		tail, err := x.Scan(tableTail, kv.All, 0, false)
-		if err != nil {
-			return err
-		}
-		rows, err := rowsOf(tail)
-		for _, r := range rows {
-			out[string(r.Message.Payload)] = true
-		}
-		return err
-	})
-	require.NoError(b.t, err)
-	return out
-}
 
 func TestRecallTakesTheContentAndLeavesANotice(t *testing.T) {
 	b := newBench(t)

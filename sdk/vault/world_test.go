@@ -143,10 +143,9 @@ func (b *bench) reclaim() {
 	b.t.Fatal("reclaim never ends")
 }
 
-// stored is every seq that the database still has a row of, in any ordinal.
-func (b *bench) stored() map[uint64]bool {
+// eachStored gives every row with a seq that the database still has, in any ordinal.
+func (b *bench) eachStored(fn func(wire.Message)) {
 	b.t.Helper()
-	out := map[uint64]bool{}
 	err := b.memory.View(b.ctx, Tables, func(x kv.Tx) error {
 		segments, err := x.Scan(tableSegments, kv.All, 0, false)
 		if err != nil {
@@ -158,21 +157,37 @@ func (b *bench) stored() map[uint64]bool {
 				return err
 			}
 			for _, m := range messages {
-				out[m.Seq] = true
+				fn(m)
 			}
 		}
 		tail, err := x.Scan(tableTail, kv.All, 0, false)
 		if err != nil {
 			return err
 		}
-		for _, e := range tail {
-			if slot := uint64(e.Key) & (1<<32 - 1); slot < FirstSlot {
-				out[slot] = true
+		rows, err := rowsOf(tail)
+		for _, r := range rows {
+			if r.Slot < FirstSlot {
+				fn(r.Message)
 			}
 		}
-		return nil
+		return err
 	})
 	require.NoError(b.t, err)
+}
+
+// stored is every seq that the database still has a row of.
+func (b *bench) stored() map[uint64]bool {
+	b.t.Helper()
+	out := map[uint64]bool{}
+	b.eachStored(func(m wire.Message) { out[m.Seq] = true })
+	return out
+}
+
+// payloads is every payload that the database still has.
+func (b *bench) payloads() map[string]bool {
+	b.t.Helper()
+	out := map[string]bool{}
+	b.eachStored(func(m wire.Message) { out[string(m.Payload)] = true })
 	return out
 }
 
