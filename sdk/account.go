@@ -2,9 +2,11 @@ package sdk
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
+	"github.com/lethe-im/lethe/sdk/ledger"
 	"github.com/lethe-im/lethe/sdk/vault"
 	"github.com/lethe-im/lethe/wire"
 )
@@ -37,10 +39,12 @@ type account struct {
 	inbox   []wire.Frame  // pushed, not taken in yet
 	offline chan struct{} // closed when the connection ends; waits for an acknowledgement end with it
 	waiting map[uint64]chan error
-	erasing map[uint64]string // ordinals whose rows wait for reclaim, by the conversation they belonged to
-	tails   map[string]bool   // conversations with new rows in the tail
-	rooms   map[string]func() // rooms this tab is in, and what lets go of them
-	welcome wire.Welcome      // of the connection at hand
+	erasing map[uint64]string      // ordinals whose rows wait for reclaim, by the conversation they belonged to
+	told    map[string]ledger.Book // what of each book this tab has told the app
+	revoked map[string]uint64      // the newest recall it has told of
+	tails   map[string]bool        // conversations with new rows in the tail
+	rooms   map[string]func()      // rooms this tab is in, and what lets go of them
+	welcome wire.Welcome           // of the connection at hand
 	live    bool
 
 	queued  chan struct{} // the outbox has something new
@@ -59,6 +63,8 @@ func newAccount(c *Client, r *LoginRequest) *account {
 		sweep:   make(chan struct{}, 1),
 		waiting: map[uint64]chan error{},
 		erasing: map[uint64]string{},
+		told:    map[string]ledger.Book{},
+		revoked: map[string]uint64{},
 		tails:   map[string]bool{},
 		rooms:   map[string]func(){},
 	}
@@ -74,6 +80,7 @@ func (a *account) start(ctx context.Context, name string) error {
 	}
 	a.name = name
 	a.outbox = newOutbox(entries)
+	a.remember()
 	if err := a.leaveRooms(ctx); err != nil {
 		return err
 	}
@@ -178,8 +185,24 @@ func (a *account) neighbourChanged() {
 			a.report(err)
 			return
 		}
+		for _, id := range a.known() {
+			a.settle(id, &vault.Settled{})
+		}
 		a.client.emit(EventConversationList, (&ConversationListUpdatedEvent{ConversationIDList: a.listed()}).MarshalMsg)
 	})
+}
+
+// known names the conversations that this tab has told of, or that have come since.
+func (a *account) known() []string {
+	ids := a.listed()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for id := range a.told {
+		if !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 func (a *account) listed() []string {

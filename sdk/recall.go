@@ -62,7 +62,8 @@ func (c *Client) RevokeMessage(ctx context.Context, r *RevokeMessageRequest) (*M
 	return &MessageResult{Message: a.message(&conv, conv.Record.Ordinal, row)}, nil
 }
 
-// recalled takes recalls in, of this user, of others, pushed or asked for.
+// recalled takes recalls in, of this user, of others, pushed or asked for, and tells the app of those that this tab has not
+// told it of: another tab of this device may have stored them first.
 func (a *account) recalled(c *connection, conversationID string, recalls []wire.Recalled) error {
 	conv, ok := a.vault.Find(conversationID)
 	if !ok {
@@ -75,25 +76,44 @@ func (a *account) recalled(c *connection, conversationID string, recalls []wire.
 			fresh = append(fresh, r)
 		}
 	}
-	if len(fresh) == 0 {
-		return nil
+	if len(fresh) > 0 {
+		gap, err := a.vault.Recall(a.ctx, conversationID, fresh)
+		if err != nil {
+			return err
+		}
+		if gap {
+			return a.fetchRecalls(c, conversationID)
+		}
+		a.changed(conversationID)
 	}
-	got, err := a.vault.Recall(a.ctx, conversationID, fresh)
-	if err != nil {
+	return a.tellRecalls(conversationID, recalls)
+}
+
+func (a *account) tellRecalls(conversationID string, recalls []wire.Recalled) error {
+	var seqs []uint64
+	a.mu.Lock()
+	for _, r := range recalls {
+		if r.Change > a.revoked[conversationID] {
+			a.revoked[conversationID] = r.Change
+			seqs = append(seqs, r.Seq)
+		}
+	}
+	a.mu.Unlock()
+	rows, err := a.vault.Rows(a.ctx, conversationID, seqs)
+	if err != nil || len(rows) == 0 {
 		return err
 	}
-	if got.Gap {
-		return a.fetchRecalls(c, conversationID)
+	conv, ok := a.vault.Find(conversationID)
+	if !ok || conv.Record == nil {
+		return nil
 	}
-	if len(got.Rows) > 0 {
-		conv, _ := a.vault.Find(conversationID)
-		e := &MessageRevokedEvent{ConversationID: conversationID}
-		for _, row := range got.Rows {
-			e.MessageList = append(e.MessageList, a.message(&conv, got.Ordinal, row))
+	e := &MessageRevokedEvent{ConversationID: conversationID}
+	for _, seq := range seqs {
+		if row, ok := rows[seq]; ok {
+			e.MessageList = append(e.MessageList, a.message(&conv, conv.Record.Ordinal, row))
 		}
-		a.client.emit(EventMessageRevoked, e.MarshalMsg)
 	}
-	a.changed(conversationID)
+	a.client.emit(EventMessageRevoked, e.MarshalMsg)
 	return nil
 }
 

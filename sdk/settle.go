@@ -1,36 +1,70 @@
 package sdk
 
 import (
+	"github.com/lethe-im/lethe/sdk/ledger"
 	"github.com/lethe-im/lethe/sdk/vault"
 )
 
-// settle tells the app what a deletion, of this device or of another one, did to this device's view, and wakes reclaim.
+// settle tells the app what has left this device's view, and wakes reclaim. What to tell follows from the books: this tab
+// remembers the one it has told of, so that each change is told once in each tab, whoever made it (this tab, another one,
+// another device) and however often it is heard of. s adds what books do not say.
 func (a *account) settle(conversationID string, s *vault.Settled) {
-	if len(s.Seqs) > 0 || len(s.Slots) > 0 {
-		e := &MessageDeletedEvent{ConversationID: conversationID, Seqs: s.Seqs}
-		ordinal := s.Ordinal
-		if conv, ok := a.vault.Find(conversationID); ok && conv.Record != nil && !s.Garbage {
-			ordinal = conv.Record.Ordinal
-		}
-		for _, seq := range s.Seqs {
-			e.MessageIDs = append(e.MessageIDs, ordinal<<32|seq)
-		}
-		for _, slot := range s.Slots {
-			e.MessageIDs = append(e.MessageIDs, ordinal<<32|uint64(slot))
-		}
-		a.client.emit(EventMessageDeleted, e.MarshalMsg)
+	conv, ok := a.vault.Find(conversationID)
+	if !ok {
+		return
 	}
-	if s.Through > 0 || s.Before > 0 {
-		a.client.emit(EventHistoryCleared, (&HistoryClearedEvent{ConversationID: conversationID, Through: s.Through, Before: s.Before}).MarshalMsg)
+	now := conv.Ledger.Book.Clone()
+	a.mu.Lock()
+	before := a.told[conversationID]
+	a.told[conversationID] = now
+	if s.Garbage {
+		a.erasing[s.Ordinal] = conversationID
 	}
-	if s.Hidden {
+	a.mu.Unlock()
+	a.tellMessages(&conv, now.NewlyHidden(&before).Seqs(), s)
+	e := &HistoryClearedEvent{ConversationID: conversationID}
+	for _, x := range now.NewBounds(&before) {
+		e.Before = max(e.Before, x.Before)
+	}
+	if now.Through() > before.Through() {
+		e.Through = now.Through()
+	}
+	if e.Through > 0 || e.Before > 0 {
+		a.client.emit(EventHistoryCleared, e.MarshalMsg)
+	}
+	hiddenAt := func(b *ledger.Book) uint64 { return max(b.Local.HiddenAt, b.Devices.HiddenAt) }
+	if now.HidesConversation() && hiddenAt(&now) > hiddenAt(&before) || s.Left {
 		a.client.emit(EventConversationDeleted, (&ConversationDeletedEvent{ConversationID: conversationID}).MarshalMsg)
 	}
 	if s.Garbage {
-		a.mu.Lock()
-		a.erasing[s.Ordinal] = conversationID
-		a.mu.Unlock()
 		signal(a.sweep)
+	}
+}
+
+// tellMessages tells of single messages that have left the view.
+func (a *account) tellMessages(c *vault.Conversation, seqs []uint64, s *vault.Settled) {
+	if len(seqs) == 0 && len(s.Slots) == 0 {
+		return
+	}
+	ordinal := s.Ordinal
+	if c.Record != nil && !s.Garbage {
+		ordinal = c.Record.Ordinal
+	}
+	e := &MessageDeletedEvent{ConversationID: c.ID, Seqs: seqs}
+	for _, seq := range seqs {
+		e.MessageIDs = append(e.MessageIDs, ordinal<<32|seq)
+	}
+	for _, slot := range s.Slots {
+		e.MessageIDs = append(e.MessageIDs, ordinal<<32|uint64(slot))
+	}
+	a.client.emit(EventMessageDeleted, e.MarshalMsg)
+}
+
+// remember takes what the books say at login as told.
+func (a *account) remember() {
+	for _, conv := range a.vault.All() {
+		a.told[conv.ID] = conv.Ledger.Book.Clone()
+		a.revoked[conv.ID] = conv.Ledger.Book.RecallNumber()
 	}
 }
 

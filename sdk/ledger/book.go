@@ -3,6 +3,8 @@
 package ledger
 
 import (
+	"slices"
+
 	"github.com/lethe-im/lethe/wire"
 )
 
@@ -127,6 +129,16 @@ func (b *Book) JoinBound(x Bound) bool {
 	}
 	b.Bounds = append(kept, x)
 	return true
+}
+
+// NewBounds is the deletions by time that b has and before had not.
+func (b *Book) NewBounds(before *Book) (out []Bound) {
+	for _, x := range b.Bounds {
+		if !slices.Contains(before.Bounds, x) {
+			out = append(out, x)
+		}
+	}
+	return out
 }
 
 // Resolve replaces a deletion by time by the seq it goes through.

@@ -30,13 +30,10 @@ type Deleted struct {
 	Settled        Settled
 }
 
-// Settled is what a change of ledgers did to this device's view.
+// Settled is what a change of ledgers did to this device beside what the books say.
 type Settled struct {
-	Through uint64   // everything up to this seq left the view; 0 if nothing did so
-	Before  int64    // everything before this time left the view, where the seq is not known yet
-	Seqs    []uint64 // single seqs that were named
 	Slots   []uint32 // unsent messages that went
-	Hidden  bool     // the conversation left the list
+	Left    bool     // the device has left the room
 	Garbage bool     // rows wait for reclaim …
 	Ordinal uint64   // … of this ordinal
 }
@@ -153,6 +150,7 @@ func (t *tx) deleteHere(c *conv, d Deletion, anchor uint64, seqs []uint64, slots
 		return err
 	}
 	join := wire.Ledger{Ranges: wire.RangesOf(seqs...)}
+	bounded := false // a new deletion by time whose seq is not known yet
 	switch d.What {
 	case wire.WhatConversation:
 		join.Through = anchor
@@ -166,16 +164,16 @@ func (t *tx) deleteHere(c *conv, d Deletion, anchor uint64, seqs []uint64, slots
 		}
 		if resolved {
 			join.Through = through
-		} else if book.JoinBound(ledger.Bound{Before: d.Before, Anchor: anchor}) {
-			out.Settled.Before = d.Before
+		} else {
+			bounded = book.JoinBound(ledger.Bound{Before: d.Before, Anchor: anchor})
 		}
 	}
 	if d.Hide {
 		join.HiddenAt = anchor + 1
 	}
 	joined := book.Local.Join(join)
-	out.Settled.Seqs, out.Settled.Slots = seqs, slots
-	if !joined && out.Settled.Before == 0 && len(slots) == 0 {
+	out.Settled.Slots = slots
+	if !joined && !bounded && len(slots) == 0 {
 		return nil
 	}
 	c.changeBook()

@@ -83,7 +83,6 @@ func (v *Vault) Cancelled(ctx context.Context, e Entry, ack *wire.CancelAck) (Se
 		c.book().Raise(ack.Seq)
 		c.book().Local.Join(join)
 		c.changeBook()
-		out.Seqs = []uint64{ack.Seq}
 		return t.settle(c, &before, &out)
 	})
 	return out, err

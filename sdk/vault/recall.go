@@ -9,22 +9,15 @@ import (
 	"github.com/lethe-im/lethe/wire"
 )
 
-// Recalled is what recalls did to a conversation on this device.
-type Recalled struct {
-	Ordinal uint64
-	Rows    []Row // the notices that now stand in the messages' places, in this view
-	Gap     bool  // an earlier recall is missing: ask the server
-}
-
 // Recall takes messages away from this device that their log has taken away from everybody: their content goes at once, a
 // notice stays in the place of those that this view shows. Recalls of what is not here are kept for when it comes.
-func (v *Vault) Recall(ctx context.Context, conversationID string, recalls []wire.Recalled) (Recalled, error) {
+// gap: an earlier recall is missing, so some were not taken: ask the server.
+func (v *Vault) Recall(ctx context.Context, conversationID string, recalls []wire.Recalled) (gap bool, err error) {
 	v.write.Lock()
 	defer v.write.Unlock()
-	var out Recalled
 	c, ok := v.Find(conversationID)
 	if !ok {
-		return out, nil
+		return false, nil
 	}
 	segments := map[uint32]bool{}
 	for _, r := range recalls {
@@ -37,7 +30,7 @@ func (v *Vault) Recall(ctx context.Context, conversationID string, recalls []wir
 		}
 		sort.Slice(list, func(i, j int) bool { return list[i] < list[j] })
 	}
-	err := v.rewrite(ctx, conversationID, list, func(w *rewriting) error {
+	err = v.rewrite(ctx, conversationID, list, func(w *rewriting) error {
 		for _, r := range recalls {
 			w.book.JoinRecall(r)
 		}
@@ -48,11 +41,11 @@ func (v *Vault) Recall(ctx context.Context, conversationID string, recalls []wir
 		}
 		return nil
 	}, func(t *tx, c *conv) error {
-		out = Recalled{}
+		gap = false
 		book := c.book()
 		for _, r := range recalls {
-			added, gap := book.JoinRecall(r)
-			out.Gap = out.Gap || gap
+			added, missing := book.JoinRecall(r)
+			gap = gap || missing
 			if added {
 				c.changeBook()
 			}
@@ -60,7 +53,6 @@ func (v *Vault) Recall(ctx context.Context, conversationID string, recalls []wir
 		if c.Record == nil {
 			return nil
 		}
-		out.Ordinal = c.Record.Ordinal
 		if last := c.Record.Last; last != nil {
 			replaced := *last
 			recallInto(book, &replaced.Message)
@@ -69,20 +61,7 @@ func (v *Vault) Recall(ctx context.Context, conversationID string, recalls []wir
 		c.change()
 		return nil
 	})
-	if err != nil || out.Gap {
-		return out, err
-	}
-	seqs := make([]uint64, len(recalls))
-	for i, r := range recalls {
-		seqs[i] = r.Seq
-	}
-	found, err := v.Rows(ctx, conversationID, seqs)
-	for _, s := range seqs {
-		if row, ok := found[s]; ok {
-			out.Rows = append(out.Rows, row)
-		}
-	}
-	return out, err
+	return gap, err
 }
 
 // recallInto puts the notice in the place of a recalled message.

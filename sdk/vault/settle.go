@@ -15,13 +15,6 @@ const recount = 2048
 // of what is to be reclaimed. before is the book as it was.
 func (t *tx) settle(c *conv, before *ledger.Book, out *Settled) error {
 	book := c.book()
-	out.Hidden = book.HidesConversation() && !before.HidesConversation()
-	if through := book.Through(); through > before.Through() {
-		out.Through = through
-	}
-	if out.Seqs == nil {
-		out.Seqs = book.NewlyHidden(before).Seqs()
-	}
 	if c.Record == nil {
 		return nil
 	}
@@ -33,7 +26,7 @@ func (t *tx) settle(c *conv, before *ledger.Book, out *Settled) error {
 		return t.settleWhole(c, before, out)
 	}
 	c.change()
-	if out.Hidden {
+	if book.HidesConversation() {
 		c.Record.Draft = ""
 	}
 	if err := t.settleUnread(c, before, out); err != nil {
@@ -132,7 +125,8 @@ func (t *tx) noteHidden(c *conv, before *ledger.Book, out *Settled) error {
 	for _, s := range book.NewlyHidden(before) {
 		segments[s.Segment] = true
 	}
-	if out.Before != 0 {
+	bounded := len(book.NewBounds(before)) > 0
+	if bounded {
 		held, err := t.Scan(tableSegments, kv.Span{From: place(n.Ordinal, 0), To: place(n.Ordinal, book.Head/wire.SegmentSize)}, 0, false)
 		if err != nil {
 			return err
@@ -141,7 +135,7 @@ func (t *tx) noteHidden(c *conv, before *ledger.Book, out *Settled) error {
 			segments[uint32(e.Key)] = true
 		}
 	}
-	if n.Until == 0 && len(segments) == 0 && out.Before == 0 {
+	if n.Until == 0 && len(segments) == 0 && !bounded {
 		return nil
 	}
 	for s := range segments {
