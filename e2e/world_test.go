@@ -88,15 +88,63 @@ type device struct {
 	user  string
 	store *kv.Memory
 
-	mu   sync.Mutex
-	nets []string
+	tabs *neighbours // set: other clients share the database
+
+	mu     sync.Mutex
+	nets   []string
+	events map[string]int
 }
 
 func (w *world) device(user string) *device {
 	w.t.Helper()
-	d := &device{w: w, user: user, store: kv.NewMemory(vault.Tables...)}
+	d := &device{w: w, user: user, store: kv.NewMemory(vault.Tables...), events: map[string]int{}}
 	d.boot()
 	return d
+}
+
+// neighbours pokes the other tabs of a device.
+type neighbours struct {
+	mu   sync.Mutex
+	next int
+	tabs map[int]func()
+}
+
+func (n *neighbours) join(_ string, changed func()) (poke, leave func()) {
+	if n == nil {
+		return func() {}, func() {}
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.next++
+	me := n.next
+	n.tabs[me] = changed
+	return func() {
+			n.mu.Lock()
+			defer n.mu.Unlock()
+			for id, tab := range n.tabs {
+				if id != me {
+					go tab()
+				}
+			}
+		}, func() {
+			n.mu.Lock()
+			defer n.mu.Unlock()
+			delete(n.tabs, me)
+		}
+}
+
+// tab is another tab on the same device, open at the same time.
+func (d *device) tab() *device {
+	d.w.t.Helper()
+	other := &device{w: d.w, user: d.user, store: d.store, tabs: d.tabs, events: map[string]int{}}
+	other.boot()
+	return other
+}
+
+func (d *device) count(event string) int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.events[event]
 }
 
 // boot makes a new client on the device's database, as a page load does.
@@ -107,10 +155,12 @@ func (d *device) boot() {
 			d.store = d.store.Reopen()
 			return d.store, "memory", nil
 		},
-		Dial: ws.Dial,
+		Dial:       ws.Dial,
+		Neighbours: d.tabs.join,
 		Emit: func(event string, data []byte) {
 			d.mu.Lock()
 			defer d.mu.Unlock()
+			d.events[event]++
 			if event == sdk.EventNetState {
 				d.nets = append(d.nets, string(data))
 			}
