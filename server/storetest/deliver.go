@@ -61,8 +61,9 @@ var deliveryCases = []testCase{
 		require.Equal(f, []uint64{6}, f.waits(b1, "C2Ca"), "a mark above the head was one at the head")
 	}},
 	{"a new device is given what no other device of the user was given", func(f *fixture) {
-		f.see(device("b", "1"))
+		f.see(device("b", "0"), device("b", "1"))
 		f.fill("a", "C2Cb", 5, start, 1)
+		f.have(device("b", "0"), "C2Ca", 1)
 		f.have(device("b", "1"), "C2Ca", 3)
 		f.see(device("b", "2"), device("c", "1"))
 		f.have(device("b", "1"), "C2Ca", 4)
