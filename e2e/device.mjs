@@ -132,6 +132,15 @@ export class Device {
     }
   }
 
+  /** Lets it connect again, and waits until it has. */
+  async online() {
+    const times = async () =>
+      (await this.events('NET_STATE_CHANGE')).filter(({ state }) => state === 'connected').length;
+    const before = await times();
+    await this.call('setOnline', true);
+    await soon('it is connected again', async () => (await times()) > before);
+  }
+
   close() {
     return this.page.close();
   }

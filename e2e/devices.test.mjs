@@ -108,7 +108,7 @@ test('devices and tabs', async (t) => {
     assert.equal((await readDatabases(left.page)).tables.outbox.records, 2);
 
     await left.close();
-    await right.call('setOnline', true);
+    await right.online();
     await right.settled('C2Cbob', 'C2Ccid');
     assert.deepEqual(await right.remote('C2Ccid'), [], 'one tab sends what the other has left');
     assert.deepEqual(texts(await right.remote('C2Cbob')), words.slice(100));

@@ -44,7 +44,7 @@ test('after a group', async (t) => {
         assert.deepEqual(await textsAtServer(device, four.id), ['from her', 'from him']);
         await device.call('setOnline', false);
         assert.deepEqual(await textsShown(device, four.id), ['from her', 'from him'], 'held here');
-        await device.call('setOnline', true);
+        await device.online();
       }
       if (how !== 'dissolved') {
         await four.b1.send('GROUP', `${how}-1`, 'among ourselves');

@@ -69,7 +69,7 @@ test('without cloud history', async (t) => {
     await four.a1.call('clearHistoryMessage', four.withBob);
     assert.deepEqual(await textsShown(four.a1, four.withBob), []);
     await four.a1.settled(four.withBob);
-    await four.a2.call('setOnline', true);
+    await four.a2.online();
     await four.b1.send('C2C', 'ada', 'five');
     await shows(four.a2, four.withBob, ['one', 'two', 'three', 'five']);
     await shows(four.a1, four.withBob, ['five']);
@@ -86,7 +86,7 @@ test('without cloud history', async (t) => {
     await shows(back, four.withBob, ['one', 'two', 'three', 'four']);
     await back.call('setOnline', false);
     assert.deepEqual(await textsShown(back, four.withBob), ['one', 'two', 'three', 'four'], 'held here');
-    await back.call('setOnline', true);
+    await back.online();
     await soon('nothing waits any more', async () => (await textsAtServer(back, four.withBob)).length === 0);
     const fresh = await world.device('a, third', 'alf');
     assert.deepEqual(await textsShown(fresh, four.withBob), []);

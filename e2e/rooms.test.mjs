@@ -99,7 +99,7 @@ test('rooms', async (t) => {
     await b1.call('setOnline', false);
     assert.deepEqual(await textsShown(b1, id), ['hello'], 'losing the connection is not leaving');
     await server.request('DELETE', '/v1/rooms/attic');
-    await b1.call('setOnline', true);
+    await b1.online();
     await soon('it is gone', async () => (await b1.list()).length === 0);
     await close();
   });
@@ -108,7 +108,7 @@ test('rooms', async (t) => {
     const { a1, b1, id, close } = await inRoom('stairs', 'ari', 'bud');
     await b1.call('setOnline', false);
     await a1.send('ROOM', 'stairs', 'while he was away');
-    await b1.call('setOnline', true);
+    await b1.online();
     await shows(b1, id, ['while he was away']);
     await b1.send('ROOM', 'stairs', 'back again');
     await shows(a1, id, ['while he was away', 'back again']);

@@ -56,7 +56,7 @@ test('deletions on other devices', async (t) => {
     await four.a2.call('setOnline', false);
     await deletes(four.a1, four);
     assert.deepEqual(await textsShown(four.a2, four.withBob), ['one', 'two', 'three', 'four'], 'it cannot know yet');
-    await four.a2.call('setOnline', true);
+    await four.a2.online();
     await shows(four.a2, four.withBob, ['two', 'four']);
     await soon('the list follows', async () => !(await four.a2.list()).includes(four.group));
     await shows(four.a2, four.group, []);
@@ -122,7 +122,7 @@ test('deletions on other devices', async (t) => {
     const { messageList } = await four.a1.call('getMessageList', { conversationID: four.withBob });
     await four.a1.call('deleteMessage', messageList.slice(4, 6));
     await four.a1.settled(four.withBob);
-    await four.a2.call('setOnline', true);
+    await four.a2.online();
     await shows(four.a2, four.withBob, ['one', 'two', 'three', 'four', 'seven']);
     const told = (await four.a2.events('MESSAGE_RECEIVED')).flatMap((data) => data.messageList);
     assert.ok(!told.some(({ payload }) => ['five', 'six'].includes(payload.text)), 'the app never hears of them');
