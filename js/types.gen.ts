@@ -122,7 +122,7 @@ export interface Message {
   messageID: number;
   conversationID: string;
   conversationType: string;
-  /** TIMTextElem, TIMCustomElem */
+  /** TIMTextElem, TIMCustomElem; recalled when isRevoked */
   type: string;
   from: string;
   /** userID or groupID */

@@ -58,7 +58,7 @@ type Message struct {
 	MessageID        uint64   `msg:"messageID"` // number on this device: ordinal · 2^32 + slot; provisional until sent
 	ConversationID   string   `msg:"conversationID"`
 	ConversationType string   `msg:"conversationType"`
-	Type             string   `msg:"type"` // TIMTextElem, TIMCustomElem
+	Type             string   `msg:"type"` // TIMTextElem, TIMCustomElem; recalled when isRevoked
 	From             string   `msg:"from"`
 	To               string   `msg:"to"` // userID or groupID
 	Payload          msgp.Raw `msg:"payload"`

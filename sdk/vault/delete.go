@@ -146,6 +146,10 @@ func (t *tx) deleteHere(c *conv, d Deletion, anchor uint64, seqs []uint64, slots
 			slots = append(slots, row.Slot)
 		}
 	}
+	if whole && c.Record != nil && c.Record.Draft != "" {
+		c.Record.Draft = "" // so does what was typed, also where no message is left to delete
+		c.change()
+	}
 	if err := t.takeBack(c, d, slots, out); err != nil {
 		return err
 	}
