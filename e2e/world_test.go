@@ -92,7 +92,7 @@ type device struct {
 
 	mu     sync.Mutex
 	nets   []string
-	events map[string]int
+	events map[string]int // messages told of, or events that are not about messages
 }
 
 func (w *world) device(user string) *device {
@@ -141,6 +141,25 @@ func (d *device) tab() *device {
 	return other
 }
 
+// tellings is how many messages an event tells of, 1 if it has no list of them: one event may carry several.
+func tellings(data []byte) int {
+	fields, rest, err := msgp.ReadMapHeaderBytes(data)
+	for ; fields > 0 && err == nil; fields-- {
+		var name string
+		if name, rest, err = msgp.ReadStringBytes(rest); err != nil {
+			break
+		}
+		if name == "messageList" {
+			n, _, err := msgp.ReadArrayHeaderBytes(rest)
+			if err == nil {
+				return int(n)
+			}
+		}
+		rest, err = msgp.Skip(rest)
+	}
+	return 1
+}
+
 func (d *device) count(event string) int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -160,7 +179,7 @@ func (d *device) boot() {
 		Emit: func(event string, data []byte) {
 			d.mu.Lock()
 			defer d.mu.Unlock()
-			d.events[event]++
+			d.events[event] += tellings(data)
 			if event == sdk.EventNetState {
 				d.nets = append(d.nets, string(data))
 			}
