@@ -37,53 +37,45 @@ func (v *Vault) Settle(ctx context.Context, e Entry) error {
 
 // Acknowledged drops a deletion's entry and, where it was by time, replaces the time by the seq that the server resolved.
 func (v *Vault) Acknowledged(ctx context.Context, e Entry, ack *wire.DeleteAck) (Settled, error) {
-	var out Settled
-	err := v.update(ctx, kv.Relaxed, deleteTables, func(t *tx) error {
-		out = Settled{}
-		if err := t.Delete(tableOutbox, kv.Span{From: kv.Key(e.N), To: kv.Key(e.N)}); err != nil {
-			return err
-		}
-		if e.What != wire.WhatTime || !e.Scope.Local() {
-			return nil
-		}
-		cs, err := t.load(e.ConversationID)
-		if err != nil {
-			return err
-		}
-		c := cs[0]
-		before := c.book().Clone()
-		c.book().Resolve(ledger.Bound{Before: e.Before, Anchor: e.Anchor}, ack.Through)
-		c.changeBook()
-		return t.settle(c, &before, &out)
+	if e.What != wire.WhatTime || !e.Scope.Local() {
+		return Settled{}, v.Settle(ctx, e)
+	}
+	return v.settleEntry(ctx, e, func(b *ledger.Book) {
+		b.Resolve(ledger.Bound{Before: e.Before, Anchor: e.Anchor}, ack.Through)
 	})
-	return out, err
 }
 
 // Cancelled drops a cancel's entry. Had the message arrived, its seq joins the ledger that the deletion named.
 func (v *Vault) Cancelled(ctx context.Context, e Entry, ack *wire.CancelAck) (Settled, error) {
+	if ack.Never || !e.Scope.Local() {
+		return Settled{}, v.Settle(ctx, e)
+	}
+	return v.settleEntry(ctx, e, func(b *ledger.Book) {
+		join := wire.Ledger{Ranges: wire.RangesOf(ack.Seq)}
+		if e.Hide {
+			join.HiddenAt = ack.Seq + 1
+		}
+		b.Raise(ack.Seq)
+		b.Local.Join(join)
+	})
+}
+
+// settleEntry drops an entry together with what its answer does to the conversation's book.
+func (v *Vault) settleEntry(ctx context.Context, e Entry, join func(*ledger.Book)) (Settled, error) {
 	var out Settled
 	err := v.update(ctx, kv.Relaxed, deleteTables, func(t *tx) error {
 		out = Settled{}
 		if err := t.Delete(tableOutbox, kv.Span{From: kv.Key(e.N), To: kv.Key(e.N)}); err != nil {
 			return err
 		}
-		if ack.Never || !e.Scope.Local() {
-			return nil
-		}
 		cs, err := t.load(e.ConversationID)
 		if err != nil {
 			return err
 		}
-		c := cs[0]
-		before := c.book().Clone()
-		join := wire.Ledger{Ranges: wire.RangesOf(ack.Seq)}
-		if e.Hide {
-			join.HiddenAt = ack.Seq + 1
-		}
-		c.book().Raise(ack.Seq)
-		c.book().Local.Join(join)
-		c.changeBook()
-		return t.settle(c, &before, &out)
+		before := cs[0].book().Clone()
+		join(cs[0].book())
+		cs[0].changeBook()
+		return t.settle(cs[0], &before, &out)
 	})
 	return out, err
 }
