@@ -42,6 +42,26 @@ func (b *Bits) Count() (n int) {
 	return n
 }
 
+// Min returns the lowest place that is set, 0 if none is.
+func (b *Bits) Min() uint64 {
+	for i, x := range b {
+		if x != 0 {
+			return uint64(i*8 + bits.TrailingZeros8(x))
+		}
+	}
+	return 0
+}
+
+// Max returns the highest place that is set, 0 if none is.
+func (b *Bits) Max() uint64 {
+	for i := len(b) - 1; i >= 0; i-- {
+		if b[i] != 0 {
+			return uint64(i*8 + bits.Len8(b[i]) - 1)
+		}
+	}
+	return 0
+}
+
 // SegmentBits is the part of a set of seqs that lies in one segment.
 type SegmentBits struct {
 	Segment uint32 `msg:"s"`
@@ -115,12 +135,7 @@ func (r Ranges) Max() uint64 {
 		return 0
 	}
 	last := &r[len(r)-1]
-	for i := uint64(SegmentSize); i > 0; i-- {
-		if last.Bits.Has(i - 1) {
-			return uint64(last.Segment)*SegmentSize + i - 1
-		}
-	}
-	return 0
+	return uint64(last.Segment)*SegmentSize + last.Bits.Max()
 }
 
 // Seqs lists the set, rising.

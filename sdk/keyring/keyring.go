@@ -8,6 +8,9 @@ import (
 	"errors"
 )
 
+//go:generate go tool msgp -file keyring.go -tests=false -io=false -o keyring_gen.go
+//go:generate gofmt -w keyring_gen.go
+
 // SlotSize is the length of a slot in bytes: one key.
 const SlotSize = 32
 

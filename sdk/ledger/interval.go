@@ -28,6 +28,30 @@ func (s Intervals) Add(x Interval) Intervals {
 	return append(out, s[i:]...)
 }
 
+// Remove takes an interval out.
+func (s Intervals) Remove(x Interval) Intervals {
+	out := make(Intervals, 0, len(s)+1)
+	for _, y := range s {
+		if x.From > x.To || y.To < x.From || y.From > x.To {
+			out = append(out, y)
+			continue
+		}
+		if y.From < x.From {
+			out = append(out, Interval{From: y.From, To: x.From - 1})
+		}
+		if y.To > x.To {
+			out = append(out, Interval{From: x.To + 1, To: y.To})
+		}
+	}
+	return out
+}
+
+// Touches tells whether any seq of the interval is in the set.
+func (s Intervals) Touches(x Interval) bool {
+	i := sort.Search(len(s), func(i int) bool { return s[i].To >= x.From })
+	return i < len(s) && s[i].From <= x.To
+}
+
 // Has tells whether seq is in the set.
 func (s Intervals) Has(seq uint64) bool {
 	i := sort.Search(len(s), func(i int) bool { return s[i].To >= seq })

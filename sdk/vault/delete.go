@@ -36,12 +36,15 @@ type Settled struct {
 	Left    bool     // the device has left the room
 	Garbage bool     // rows wait for reclaim …
 	Ordinal uint64   // … of this ordinal
+	Note    uint64   // … by this note
+	Erased  bool     // their keys are destroyed already, so that nothing is left of them but bytes
 }
 
 var deleteTables = []kv.Table{tableSegments, tableTail, tableSent, tableOutbox, tableGarbage}
 
 // Delete carries out deletions on this device and queues what the server is owed, in ONE strict transaction: all of it is
-// durable when it returns nil, and nothing has happened otherwise. Rows are reclaimed later; no view shows them from now on.
+// durable when it returns nil, and nothing has happened otherwise. No view shows the rows from now on; the keys of whole
+// deletions are destroyed by then too (Settled.Erased), and Reclaim does the rest.
 func (v *Vault) Delete(ctx context.Context, deletions []Deletion) ([]Deleted, error) {
 	var out []Deleted
 	err := v.update(ctx, kv.Strict, deleteTables, func(t *tx) error {
@@ -124,7 +127,7 @@ func (t *tx) resolveSlots(c *conv, d Deletion) (seqs []uint64, slots []uint32, e
 			continue
 		}
 		var s Sent
-		if err := decode(value, &s); err != nil {
+		if _, err := t.decode(tableSent, value, &s); err != nil {
 			return nil, nil, err
 		}
 		seqs = append(seqs, s.Seq)
@@ -147,7 +150,7 @@ func (t *tx) deleteHere(c *conv, d Deletion, anchor uint64, seqs []uint64, slots
 		}
 	}
 	if whole && c.Record != nil && c.Record.Draft != "" {
-		c.Record.Draft = "" // so does what was typed, also where no message is left to delete
+		c.Record.Draft, c.stained = "", true // so does what was typed, also where no message is left to delete
 		c.change()
 	}
 	if err := t.takeBack(c, d, slots, out); err != nil {
@@ -177,7 +180,7 @@ func (t *tx) deleteHere(c *conv, d Deletion, anchor uint64, seqs []uint64, slots
 	}
 	joined := book.Local.Join(join)
 	out.Settled.Slots = slots
-	if !joined && !bounded && len(slots) == 0 {
+	if !joined && !bounded && len(slots) == 0 && !c.stained {
 		return nil
 	}
 	c.changeBook()
@@ -203,7 +206,7 @@ func (t *tx) takeBack(c *conv, d Deletion, slots []uint32, out *Deleted) error {
 	}
 	for _, x := range entries {
 		var e Entry
-		if err := decode(x.Value, &e); err != nil {
+		if _, err := t.decode(tableOutbox, x.Value, &e); err != nil {
 			return err
 		}
 		if e.Kind != SendEntry || e.Ordinal != c.Record.Ordinal || !gone[e.Slot] {

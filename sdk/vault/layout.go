@@ -1,6 +1,7 @@
 // Package vault is the device's store of messages over kv (DESIGN §5): segments of 256 messages on a fixed grid, a tail
 // of single live messages, one record a conversation, ledgers that outlive them, the outbox, and notes of what is still
-// to be reclaimed. Every value passes put and decode (tx.go), which is where sealing under keys will stand.
+// to be reclaimed. Every value is sealed (seal.go) under a key that stands in the keyring, a file beside the database, so
+// that destroying a few keys erases any number of messages (keys.go says in which order).
 package vault
 
 import (
@@ -8,6 +9,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 
+	"github.com/lethe-im/lethe/sdk/keyring"
 	"github.com/lethe-im/lethe/sdk/kv"
 	"github.com/lethe-im/lethe/sdk/ledger"
 	"github.com/lethe-im/lethe/wire"
@@ -17,12 +19,13 @@ import (
 //go:generate gofmt -w layout_gen.go
 //msgp:limit arrays:1048576 maps:1024
 
-// Format is the version of the database; a newer one is left as it is.
-const Format = 1
+// Format is the version of the database; a newer one is left as it is. Format 1 was not sealed; Open seals it.
+const Format = 2
 
-// The tables. Keys are numbers; values are MessagePack, and the messages in segments S2.
+// The tables. Keys are numbers; values are MessagePack, sealed, and the messages in segments S2. What outlives a deletion
+// is sealed under the device's key; a conversation's record and tail under the conversation's; each segment under its own.
 const (
-	tableDevice        kv.Table = "device"        // 0 → Device
+	tableDevice        kv.Table = "device"        // 0 → Device, 1 → Space
 	tableConversations kv.Table = "conversations" // ordinal → Record
 	tableSegments      kv.Table = "segments"      // ordinal·2^32 + segment → wire.Batch
 	tableTail          kv.Table = "tail"          // ordinal·2^32 + slot → Row
@@ -54,6 +57,8 @@ type Device struct {
 	NextOrdinal uint64 `msg:"o"`
 	NextEntry   uint64 `msg:"x"`
 	NextNote    uint64 `msg:"g"`
+	// Commit rises with every transaction that writes keys, which tells whether one that seems to have failed has.
+	Commit uint64 `msg:"y,omitempty"`
 }
 
 // Record is one conversation on this device, since its last whole deletion here.
@@ -71,8 +76,13 @@ type Record struct {
 	Covered        ledger.Intervals `msg:"v,omitempty"` // seqs that are in a row here or gone; the others were never asked for
 	NextSlot       uint32           `msg:"n"`
 	Version        uint64           `msg:"w"` // rises with every change of record or rows
+	// Keys is the first of the two slots of the conversation's key, 0 without a keyring; Extents are those of its segments.
+	Keys    uint32   `msg:"y,omitempty"`
+	Extents []Extent `msg:"e,omitempty"`
 
 	Ordinal uint64 `msg:"-"`
+
+	slot uint32 // where the key is under which the record stands: one of the two
 }
 
 // Status is how far a message of one's own got.
@@ -150,8 +160,28 @@ type Note struct {
 	Whole          bool     `msg:"w,omitempty"`
 	Segments       []uint32 `msg:"s,omitempty"` // to be rewritten without what is hidden
 	Until          uint32   `msg:"u,omitempty"` // all segments below this are hidden whole
+	// Runs are a whole ordinal's slots: their keys are destroyed once the note stands, and they are free when it goes.
+	Runs []keyring.Run `msg:"k,omitempty"`
+	// Rekey: record and tail, which may have held what is deleted, are to be sealed under a new key of the conversation.
+	Rekey bool `msg:"n,omitempty"`
+	// Done are segments that have been rewritten: of their two slots, the one that is not in use has an older key, to be
+	// destroyed. Which one that is, is read when it is done: it may be in use again since.
+	Done  []uint32 `msg:"d,omitempty"`
+	Quiet bool     `msg:"q,omitempty"` // no deletion: the app is told nothing
 
 	N uint64 `msg:"-"`
+}
+
+// Extent is where the keys of a block of segments stand. Which block a segment is in follows from its number.
+type Extent struct {
+	First uint32 `msg:"f"` // the block's first segment
+	Slot  uint32 `msg:"s"`
+}
+
+// Space is which slots are nobody's. It changes in transactions, together with what owns them.
+type Space struct {
+	Next uint32        `msg:"n"` // never handed out from here on
+	Free []keyring.Run `msg:"f,omitempty"`
 }
 
 func place(ordinal uint64, slot uint64) kv.Key { return kv.Key(ordinal<<32 | slot) }

@@ -3,6 +3,7 @@
 package vault
 
 import (
+	"github.com/lethe-im/lethe/sdk/keyring"
 	"github.com/tinylib/msgp/msgp"
 )
 
@@ -16,12 +17,16 @@ const (
 func (z *Device) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// check for omitted fields
-	zb0001Len := uint32(8)
-	var zb0001Mask uint8 /* 8 bits */
+	zb0001Len := uint32(9)
+	var zb0001Mask uint16 /* 9 bits */
 	_ = zb0001Mask
 	if z.Compensated == false {
 		zb0001Len--
 		zb0001Mask |= 0x10
+	}
+	if z.Commit == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x100
 	}
 	// variable map header, size zb0001Len
 	o = append(o, 0x80|uint8(zb0001Len))
@@ -58,6 +63,11 @@ func (z *Device) MarshalMsg(b []byte) (o []byte, err error) {
 		// string "g"
 		o = append(o, 0xa1, 0x67)
 		o = msgp.AppendUint64(o, z.NextNote)
+		if (zb0001Mask & 0x100) == 0 { // if not omitted
+			// string "y"
+			o = append(o, 0xa1, 0x79)
+			o = msgp.AppendUint64(o, z.Commit)
+		}
 	}
 	return
 }
@@ -132,6 +142,12 @@ func (z *Device) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "NextNote")
 				return
 			}
+		case "y":
+			z.Commit, bts, err = msgp.ReadUint64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Commit")
+				return
+			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -146,7 +162,7 @@ func (z *Device) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *Device) Msgsize() (s int) {
-	s = 1 + 2 + z.ID.Msgsize() + 2 + msgp.ArrayHeaderSize + (32 * (msgp.ByteSize)) + 2 + msgp.Uint32Size + 2 + msgp.Uint64Size + 2 + msgp.BoolSize + 2 + msgp.Uint64Size + 2 + msgp.Uint64Size + 2 + msgp.Uint64Size
+	s = 1 + 2 + z.ID.Msgsize() + 2 + msgp.ArrayHeaderSize + (32 * (msgp.ByteSize)) + 2 + msgp.Uint32Size + 2 + msgp.Uint64Size + 2 + msgp.BoolSize + 2 + msgp.Uint64Size + 2 + msgp.Uint64Size + 2 + msgp.Uint64Size + 2 + msgp.Uint64Size
 	return
 }
 
@@ -393,6 +409,71 @@ func (z *Entry) Msgsize() (s int) {
 }
 
 // MarshalMsg implements msgp.Marshaler
+func (z Extent) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// map header, size 2
+	// string "f"
+	o = append(o, 0x82, 0xa1, 0x66)
+	o = msgp.AppendUint32(o, z.First)
+	// string "s"
+	o = append(o, 0xa1, 0x73)
+	o = msgp.AppendUint32(o, z.Slot)
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *Extent) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	if zb0001 > z90421bc9limitMaps {
+		err = msgp.ErrLimitExceeded
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "f":
+			z.First, bts, err = msgp.ReadUint32Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "First")
+				return
+			}
+		case "s":
+			z.Slot, bts, err = msgp.ReadUint32Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Slot")
+				return
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z Extent) Msgsize() (s int) {
+	s = 1 + 2 + msgp.Uint32Size + 2 + msgp.Uint32Size
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
 func (z Kind) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	o = msgp.AppendUint8(o, uint8(z))
@@ -502,8 +583,8 @@ func (z *Ledger) Msgsize() (s int) {
 func (z *Note) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// check for omitted fields
-	zb0001Len := uint32(5)
-	var zb0001Mask uint8 /* 5 bits */
+	zb0001Len := uint32(9)
+	var zb0001Mask uint16 /* 9 bits */
 	_ = zb0001Mask
 	if z.ConversationID == "" {
 		zb0001Len--
@@ -520,6 +601,22 @@ func (z *Note) MarshalMsg(b []byte) (o []byte, err error) {
 	if z.Until == 0 {
 		zb0001Len--
 		zb0001Mask |= 0x10
+	}
+	if z.Runs == nil {
+		zb0001Len--
+		zb0001Mask |= 0x20
+	}
+	if z.Rekey == false {
+		zb0001Len--
+		zb0001Mask |= 0x40
+	}
+	if z.Done == nil {
+		zb0001Len--
+		zb0001Mask |= 0x80
+	}
+	if z.Quiet == false {
+		zb0001Len--
+		zb0001Mask |= 0x100
 	}
 	// variable map header, size zb0001Len
 	o = append(o, 0x80|uint8(zb0001Len))
@@ -551,6 +648,36 @@ func (z *Note) MarshalMsg(b []byte) (o []byte, err error) {
 			// string "u"
 			o = append(o, 0xa1, 0x75)
 			o = msgp.AppendUint32(o, z.Until)
+		}
+		if (zb0001Mask & 0x20) == 0 { // if not omitted
+			// string "k"
+			o = append(o, 0xa1, 0x6b)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Runs)))
+			for za0002 := range z.Runs {
+				o, err = z.Runs[za0002].MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "Runs", za0002)
+					return
+				}
+			}
+		}
+		if (zb0001Mask & 0x40) == 0 { // if not omitted
+			// string "n"
+			o = append(o, 0xa1, 0x6e)
+			o = msgp.AppendBool(o, z.Rekey)
+		}
+		if (zb0001Mask & 0x80) == 0 { // if not omitted
+			// string "d"
+			o = append(o, 0xa1, 0x64)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Done)))
+			for za0003 := range z.Done {
+				o = msgp.AppendUint32(o, z.Done[za0003])
+			}
+		}
+		if (zb0001Mask & 0x100) == 0 { // if not omitted
+			// string "q"
+			o = append(o, 0xa1, 0x71)
+			o = msgp.AppendBool(o, z.Quiet)
 		}
 	}
 	return
@@ -625,6 +752,64 @@ func (z *Note) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Until")
 				return
 			}
+		case "k":
+			var zb0003 uint32
+			zb0003, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Runs")
+				return
+			}
+			if zb0003 > z90421bc9limitArrays {
+				err = msgp.ErrLimitExceeded
+				return
+			}
+			if cap(z.Runs) >= int(zb0003) {
+				z.Runs = (z.Runs)[:zb0003]
+			} else {
+				z.Runs = make([]keyring.Run, zb0003)
+			}
+			for za0002 := range z.Runs {
+				bts, err = z.Runs[za0002].UnmarshalMsg(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Runs", za0002)
+					return
+				}
+			}
+		case "n":
+			z.Rekey, bts, err = msgp.ReadBoolBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Rekey")
+				return
+			}
+		case "d":
+			var zb0004 uint32
+			zb0004, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Done")
+				return
+			}
+			if zb0004 > z90421bc9limitArrays {
+				err = msgp.ErrLimitExceeded
+				return
+			}
+			if cap(z.Done) >= int(zb0004) {
+				z.Done = (z.Done)[:zb0004]
+			} else {
+				z.Done = make([]uint32, zb0004)
+			}
+			for za0003 := range z.Done {
+				z.Done[za0003], bts, err = msgp.ReadUint32Bytes(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Done", za0003)
+					return
+				}
+			}
+		case "q":
+			z.Quiet, bts, err = msgp.ReadBoolBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Quiet")
+				return
+			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -639,7 +824,11 @@ func (z *Note) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *Note) Msgsize() (s int) {
-	s = 1 + 2 + msgp.Uint64Size + 2 + msgp.StringPrefixSize + len(z.ConversationID) + 2 + msgp.BoolSize + 2 + msgp.ArrayHeaderSize + (len(z.Segments) * (msgp.Uint32Size)) + 2 + msgp.Uint32Size
+	s = 1 + 2 + msgp.Uint64Size + 2 + msgp.StringPrefixSize + len(z.ConversationID) + 2 + msgp.BoolSize + 2 + msgp.ArrayHeaderSize + (len(z.Segments) * (msgp.Uint32Size)) + 2 + msgp.Uint32Size + 2 + msgp.ArrayHeaderSize
+	for za0002 := range z.Runs {
+		s += z.Runs[za0002].Msgsize()
+	}
+	s += 2 + msgp.BoolSize + 2 + msgp.ArrayHeaderSize + (len(z.Done) * (msgp.Uint32Size)) + 2 + msgp.BoolSize
 	return
 }
 
@@ -647,8 +836,8 @@ func (z *Note) Msgsize() (s int) {
 func (z *Record) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// check for omitted fields
-	zb0001Len := uint32(13)
-	var zb0001Mask uint16 /* 13 bits */
+	zb0001Len := uint32(15)
+	var zb0001Mask uint16 /* 15 bits */
 	_ = zb0001Mask
 	if z.Name == "" {
 		zb0001Len--
@@ -665,6 +854,14 @@ func (z *Record) MarshalMsg(b []byte) (o []byte, err error) {
 	if z.Draft == "" {
 		zb0001Len--
 		zb0001Mask |= 0x200
+	}
+	if z.Keys == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x2000
+	}
+	if z.Extents == nil {
+		zb0001Len--
+		zb0001Mask |= 0x4000
 	}
 	// variable map header, size zb0001Len
 	o = append(o, 0x80|uint8(zb0001Len))
@@ -751,6 +948,25 @@ func (z *Record) MarshalMsg(b []byte) (o []byte, err error) {
 		// string "w"
 		o = append(o, 0xa1, 0x77)
 		o = msgp.AppendUint64(o, z.Version)
+		if (zb0001Mask & 0x2000) == 0 { // if not omitted
+			// string "y"
+			o = append(o, 0xa1, 0x79)
+			o = msgp.AppendUint32(o, z.Keys)
+		}
+		if (zb0001Mask & 0x4000) == 0 { // if not omitted
+			// string "e"
+			o = append(o, 0xa1, 0x65)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Extents)))
+			for za0001 := range z.Extents {
+				// map header, size 2
+				// string "f"
+				o = append(o, 0x82, 0xa1, 0x66)
+				o = msgp.AppendUint32(o, z.Extents[za0001].First)
+				// string "s"
+				o = append(o, 0xa1, 0x73)
+				o = msgp.AppendUint32(o, z.Extents[za0001].Slot)
+			}
+		}
 	}
 	return
 }
@@ -903,6 +1119,68 @@ func (z *Record) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Version")
 				return
 			}
+		case "y":
+			z.Keys, bts, err = msgp.ReadUint32Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Keys")
+				return
+			}
+		case "e":
+			var zb0004 uint32
+			zb0004, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Extents")
+				return
+			}
+			if zb0004 > z90421bc9limitArrays {
+				err = msgp.ErrLimitExceeded
+				return
+			}
+			if cap(z.Extents) >= int(zb0004) {
+				z.Extents = (z.Extents)[:zb0004]
+			} else {
+				z.Extents = make([]Extent, zb0004)
+			}
+			for za0001 := range z.Extents {
+				var zb0005 uint32
+				zb0005, bts, err = msgp.ReadMapHeaderBytes(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Extents", za0001)
+					return
+				}
+				if zb0005 > z90421bc9limitMaps {
+					err = msgp.ErrLimitExceeded
+					return
+				}
+				for zb0005 > 0 {
+					zb0005--
+					field, bts, err = msgp.ReadMapKeyZC(bts)
+					if err != nil {
+						err = msgp.WrapError(err, "Extents", za0001)
+						return
+					}
+					switch msgp.UnsafeString(field) {
+					case "f":
+						z.Extents[za0001].First, bts, err = msgp.ReadUint32Bytes(bts)
+						if err != nil {
+							err = msgp.WrapError(err, "Extents", za0001, "First")
+							return
+						}
+					case "s":
+						z.Extents[za0001].Slot, bts, err = msgp.ReadUint32Bytes(bts)
+						if err != nil {
+							err = msgp.WrapError(err, "Extents", za0001, "Slot")
+							return
+						}
+					default:
+						bts, err = msgp.Skip(bts)
+						if err != nil {
+							err = msgp.WrapError(err, "Extents", za0001)
+							return
+						}
+					}
+				}
+			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -923,7 +1201,7 @@ func (z *Record) Msgsize() (s int) {
 	} else {
 		s += 1 + 2 + z.Last.Message.Msgsize() + 2 + msgp.Uint8Size
 	}
-	s += 3 + msgp.Uint32Size + 2 + msgp.Uint32Size + 2 + msgp.BoolSize + 2 + msgp.BoolSize + 2 + msgp.StringPrefixSize + len(z.Draft) + 2 + z.Covered.Msgsize() + 2 + msgp.Uint32Size + 2 + msgp.Uint64Size
+	s += 3 + msgp.Uint32Size + 2 + msgp.Uint32Size + 2 + msgp.BoolSize + 2 + msgp.BoolSize + 2 + msgp.StringPrefixSize + len(z.Draft) + 2 + z.Covered.Msgsize() + 2 + msgp.Uint32Size + 2 + msgp.Uint64Size + 2 + msgp.Uint32Size + 2 + msgp.ArrayHeaderSize + (len(z.Extents) * (5 + msgp.Uint32Size + msgp.Uint32Size))
 	return
 }
 
@@ -1068,6 +1346,113 @@ func (z *Sent) UnmarshalMsg(bts []byte) (o []byte, err error) {
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z Sent) Msgsize() (s int) {
 	s = 1 + 2 + msgp.Uint64Size
+	return
+}
+
+// MarshalMsg implements msgp.Marshaler
+func (z *Space) MarshalMsg(b []byte) (o []byte, err error) {
+	o = msgp.Require(b, z.Msgsize())
+	// check for omitted fields
+	zb0001Len := uint32(2)
+	var zb0001Mask uint8 /* 2 bits */
+	_ = zb0001Mask
+	if z.Free == nil {
+		zb0001Len--
+		zb0001Mask |= 0x2
+	}
+	// variable map header, size zb0001Len
+	o = append(o, 0x80|uint8(zb0001Len))
+
+	// skip if no fields are to be emitted
+	if zb0001Len != 0 {
+		// string "n"
+		o = append(o, 0xa1, 0x6e)
+		o = msgp.AppendUint32(o, z.Next)
+		if (zb0001Mask & 0x2) == 0 { // if not omitted
+			// string "f"
+			o = append(o, 0xa1, 0x66)
+			o = msgp.AppendArrayHeader(o, uint32(len(z.Free)))
+			for za0001 := range z.Free {
+				o, err = z.Free[za0001].MarshalMsg(o)
+				if err != nil {
+					err = msgp.WrapError(err, "Free", za0001)
+					return
+				}
+			}
+		}
+	}
+	return
+}
+
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *Space) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	if zb0001 > z90421bc9limitMaps {
+		err = msgp.ErrLimitExceeded
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "n":
+			z.Next, bts, err = msgp.ReadUint32Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Next")
+				return
+			}
+		case "f":
+			var zb0002 uint32
+			zb0002, bts, err = msgp.ReadArrayHeaderBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Free")
+				return
+			}
+			if zb0002 > z90421bc9limitArrays {
+				err = msgp.ErrLimitExceeded
+				return
+			}
+			if cap(z.Free) >= int(zb0002) {
+				z.Free = (z.Free)[:zb0002]
+			} else {
+				z.Free = make([]keyring.Run, zb0002)
+			}
+			for za0001 := range z.Free {
+				bts, err = z.Free[za0001].UnmarshalMsg(bts)
+				if err != nil {
+					err = msgp.WrapError(err, "Free", za0001)
+					return
+				}
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z *Space) Msgsize() (s int) {
+	s = 1 + 2 + msgp.Uint32Size + 2 + msgp.ArrayHeaderSize
+	for za0001 := range z.Free {
+		s += z.Free[za0001].Msgsize()
+	}
 	return
 }
 

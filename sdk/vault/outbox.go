@@ -11,14 +11,14 @@ import (
 // Entries returns everything this device still owes the server, oldest first.
 func (v *Vault) Entries(ctx context.Context) ([]Entry, error) {
 	var out []Entry
-	err := v.store.View(ctx, []kv.Table{tableOutbox}, func(x kv.Tx) error {
-		entries, err := x.Scan(tableOutbox, kv.All, 0, false)
+	err := v.view(ctx, func(t *tx) error {
+		entries, err := t.Scan(tableOutbox, kv.All, 0, false)
 		if err != nil {
 			return err
 		}
 		out = make([]Entry, len(entries))
 		for i, e := range entries {
-			if err := decode(e.Value, &out[i]); err != nil {
+			if _, err := t.decode(tableOutbox, e.Value, &out[i]); err != nil {
 				return err
 			}
 			out[i].N = uint64(e.Key)
@@ -63,7 +63,7 @@ func (v *Vault) Cancelled(ctx context.Context, e Entry, ack *wire.CancelAck) (Se
 // settleEntry drops an entry together with what its answer does to the conversation's book.
 func (v *Vault) settleEntry(ctx context.Context, e Entry, join func(*ledger.Book)) (Settled, error) {
 	var out Settled
-	err := v.update(ctx, kv.Relaxed, deleteTables, func(t *tx) error {
+	err := v.update(ctx, kv.Strict, deleteTables, func(t *tx) error {
 		out = Settled{}
 		if err := t.Delete(tableOutbox, kv.Span{From: kv.Key(e.N), To: kv.Key(e.N)}); err != nil {
 			return err

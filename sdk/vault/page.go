@@ -2,6 +2,7 @@ package vault
 
 import (
 	"context"
+	"errors"
 
 	"github.com/lethe-im/lethe/sdk/kv"
 	"github.com/lethe-im/lethe/sdk/ledger"
@@ -32,8 +33,12 @@ type View struct {
 // Page reads a page. A conversation without a record has an empty view; it is completed unless messages are left that this
 // device was never given, as those of a conversation that another device has hidden.
 func (v *Vault) Page(ctx context.Context, q Query) (View, error) {
+	v.enter()
+	defer v.leave()
 	var out View
+	var gaps []uint64
 	err := v.view(ctx, func(t *tx) error {
+		defer func() { gaps = t.gaps }()
 		cs, err := t.load(q.ConversationID)
 		if err != nil {
 			return err
@@ -49,14 +54,61 @@ func (v *Vault) Page(ctx context.Context, q Query) (View, error) {
 		out, err = t.page(cs[0], q)
 		return err
 	})
-	return out, err
+	if err != nil || len(gaps) == 0 || q.AcrossGaps {
+		return out, err
+	}
+	if err := v.uncover(ctx, q.ConversationID, gaps); err != nil {
+		return out, err
+	}
+	return v.Page(ctx, q)
+}
+
+// uncover turns rows that no key opens into gaps, which the server fills again.
+func (v *Vault) uncover(ctx context.Context, conversationID string, places []uint64) error {
+	return v.update(ctx, kv.Relaxed, []kv.Table{tableSegments, tableTail}, func(t *tx) error {
+		cs, err := t.load(conversationID)
+		if err != nil || cs[0].Record == nil {
+			return err
+		}
+		c := cs[0]
+		for _, p := range places {
+			if p>>32 != c.Record.Ordinal {
+				continue // retired since
+			}
+			table, lost := tableTail, ledger.Interval{From: p & (1<<32 - 1), To: p & (1<<32 - 1)}
+			if p&inSegment != 0 {
+				table, p = tableSegments, p&^inSegment
+				lost = segmentInterval(uint32(p))
+			}
+			if err := t.Delete(table, kv.Span{From: kv.Key(p), To: kv.Key(p)}); err != nil {
+				return err
+			}
+			c.Record.Covered = c.Record.Covered.Remove(lost)
+			c.change()
+		}
+		return nil
+	})
+}
+
+// inSegment marks the place of a segment among places of rows.
+const inSegment = 1 << 63
+
+// segmentInterval is the seqs of a segment.
+func segmentInterval(segment uint32) ledger.Interval {
+	first := uint64(segment) * wire.SegmentSize
+	return ledger.Interval{From: first, To: first + wire.SegmentSize - 1}
 }
 
 var readTables = []kv.Table{tableDevice, tableConversations, tableLedgers, tableSegments, tableTail, tableSent, tableOutbox, tableGarbage}
 
-// view runs fn as one read-only transaction.
+// view runs fn as one read-only transaction. It opens all that it reads before it ends: afterwards the keys may go.
 func (v *Vault) view(ctx context.Context, fn func(*tx) error) error {
-	t := &tx{v: v, convs: map[string]*conv{}, used: map[kv.Key]string{}}
+	k, err := v.begin(ctx, false)
+	if err != nil {
+		return err
+	}
+	defer k.end()
+	t := v.newTx(k)
 	t.dev = v.Device() // of which reading needs the secret alone, and that never changes
 	return v.store.View(ctx, readTables, func(x kv.Tx) error {
 		t.Tx = x
@@ -120,22 +172,52 @@ func gapBelow(covered ledger.Intervals, book *ledger.Book, below uint64) (ledger
 
 // pending returns the unsent messages of an ordinal, newest first.
 func (t *tx) pending(ordinal uint64) ([]Row, error) {
-	entries, err := t.Scan(tableTail, kv.Span{From: place(ordinal, FirstSlot), To: place(ordinal, 1<<32-1)}, 0, true)
+	return t.scanTail(ordinal, FirstSlot, 1<<32-1, true)
+}
+
+// scanTail returns the rows of the tail in the slots from … to; those that no key opens are noted as gaps.
+func (t *tx) scanTail(ordinal, from, to uint64, reverse bool) ([]Row, error) {
+	entries, err := t.Scan(tableTail, kv.Span{From: place(ordinal, from), To: place(ordinal, to)}, 0, reverse)
 	if err != nil {
 		return nil, err
 	}
-	return rowsOf(entries)
-}
-
-func rowsOf(entries []kv.Entry) ([]Row, error) {
-	rows := make([]Row, len(entries))
-	for i, e := range entries {
-		if err := decode(e.Value, &rows[i]); err != nil {
+	rows := make([]Row, 0, len(entries))
+	for _, e := range entries {
+		row := Row{Slot: uint32(e.Key)}
+		if _, err := t.decode(tableTail, e.Value, &row); errors.Is(err, errUnreadable) {
+			t.gaps = append(t.gaps, uint64(e.Key))
+			continue
+		} else if err != nil {
 			return nil, err
 		}
-		rows[i].Slot = uint32(e.Key)
+		rows = append(rows, row)
 	}
 	return rows, nil
+}
+
+// batchOf opens a segment; nil if no key does, which is noted as a gap.
+func (t *tx) batchOf(e kv.Entry) (*wire.Batch, error) {
+	var b wire.Batch
+	_, err := t.decode(tableSegments, e.Value, &b)
+	if errors.Is(err, errUnreadable) || err == nil && b.Segment != uint32(e.Key) {
+		t.gaps = append(t.gaps, uint64(e.Key)|inSegment)
+		return nil, nil
+	}
+	return &b, err
+}
+
+// messagesOf unpacks a segment; what cannot be is a gap too.
+func (t *tx) messagesOf(e kv.Entry) ([]wire.Message, error) {
+	b, err := t.batchOf(e)
+	if err != nil || b == nil {
+		return nil, err
+	}
+	messages, err := b.Messages()
+	if err != nil {
+		t.gaps = append(t.gaps, uint64(e.Key)|inSegment)
+		return nil, nil
+	}
+	return messages, nil
 }
 
 // rowsBelow returns up to count visible rows with floor ≤ seq < below, newest first, and whether there are others.
@@ -143,11 +225,7 @@ func (t *tx) rowsBelow(ordinal uint64, book *ledger.Book, below, floor uint64, c
 	if below <= floor || count < 0 {
 		return nil, false, nil
 	}
-	entries, err := t.Scan(tableTail, kv.Span{From: place(ordinal, floor), To: place(ordinal, below-1)}, 0, true)
-	if err != nil {
-		return nil, false, err
-	}
-	tail, err := rowsOf(entries)
+	tail, err := t.scanTail(ordinal, floor, below-1, true)
 	if err != nil {
 		return nil, false, err
 	}
@@ -156,7 +234,7 @@ func (t *tx) rowsBelow(ordinal uint64, book *ledger.Book, below, floor uint64, c
 		var messages []wire.Message
 		first := uint64(0) // the first seq of the segment at hand, 0 once there is none left
 		if lowest < end {
-			entries, err = t.Scan(tableSegments, kv.Span{From: place(ordinal, lowest), To: place(ordinal, end-1)}, 1, true)
+			entries, err := t.Scan(tableSegments, kv.Span{From: place(ordinal, lowest), To: place(ordinal, end-1)}, 1, true)
 			if err != nil {
 				return nil, false, err
 			}
@@ -164,7 +242,7 @@ func (t *tx) rowsBelow(ordinal uint64, book *ledger.Book, below, floor uint64, c
 			if len(entries) > 0 {
 				end = uint64(entries[0].Key) & (1<<32 - 1)
 				first = end * wire.SegmentSize
-				if messages, err = messagesOf(entries[0].Value); err != nil {
+				if messages, err = t.messagesOf(entries[0]); err != nil {
 					return nil, false, err
 				}
 			}
@@ -199,12 +277,4 @@ func merge(messages []wire.Message, tail []Row, first uint64) (merged, rest []Ro
 			return merged, tail
 		}
 	}
-}
-
-func messagesOf(value []byte) ([]wire.Message, error) {
-	var b wire.Batch
-	if err := decode(value, &b); err != nil {
-		return nil, err
-	}
-	return b.Messages()
 }

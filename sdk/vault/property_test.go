@@ -20,7 +20,7 @@ type model struct {
 func TestRandomHistories(t *testing.T) {
 	for seed := uint64(0); seed < 150; seed++ {
 		r := rand.New(rand.NewPCG(seed, 4))
-		b := newBench(t)
+		b := newBenchWith(t, seed%4 > 0)
 		m := model{held: map[uint64]bool{}, deleted: map[uint64]bool{}}
 		b.grow(1+r.IntN(900), r)
 		require.NoError(t, b.ingest(uint64(len(b.log)), uint64(len(b.log)))) // the device knows the head
@@ -40,6 +40,9 @@ func TestRandomHistories(t *testing.T) {
 		b.reclaim()
 		for s := range b.stored() {
 			require.False(t, m.deleted[s], "seed %d: %d is deleted and still stored", seed, s)
+		}
+		if !b.noRing {
+			b.requireGone(func(s uint64) bool { return m.deleted[s] }, "seed %d", seed)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package vault
 
 import (
 	"context"
+	"errors"
 	"sort"
 
 	"github.com/lethe-im/lethe/sdk/kv"
@@ -13,6 +14,8 @@ import (
 // notice stays in the place of those that this view shows. Recalls of what is not here are kept for when it comes.
 // gap: an earlier recall is missing, so some were not taken: ask the server.
 func (v *Vault) Recall(ctx context.Context, conversationID string, recalls []wire.Recalled) (gap bool, err error) {
+	v.enter()
+	defer v.leave()
 	v.write.Lock()
 	defer v.write.Unlock()
 	c, ok := v.Find(conversationID)
@@ -30,7 +33,10 @@ func (v *Vault) Recall(ctx context.Context, conversationID string, recalls []wir
 		}
 		sort.Slice(list, func(i, j int) bool { return list[i] < list[j] })
 	}
-	err = v.rewrite(ctx, conversationID, list, func(w *rewriting) error {
+	erase := &erasure{rekey: true, note: func(t *tx, ordinal uint64) (uint64, error) {
+		return t.note(Note{Ordinal: ordinal, ConversationID: conversationID, Quiet: true, Done: list, Rekey: true})
+	}}
+	err = v.rewrite(ctx, conversationID, list, erase, func(w *rewriting) error {
 		for _, r := range recalls {
 			w.book.JoinRecall(r)
 		}
@@ -115,7 +121,9 @@ func (v *Vault) Rows(ctx context.Context, conversationID string, seqs []uint64) 
 				continue
 			}
 			row := Row{Slot: uint32(seqs[i])}
-			if err := decode(value, &row); err != nil {
+			if _, err := t.decode(tableTail, value, &row); errors.Is(err, errUnreadable) {
+				continue
+			} else if err != nil {
 				return err
 			}
 			keep(row)
@@ -127,11 +135,11 @@ func (v *Vault) Rows(ctx context.Context, conversationID string, seqs []uint64) 
 		if values, err = t.Get(tableSegments, keys...); err != nil {
 			return err
 		}
-		for _, value := range values {
+		for i, value := range values {
 			if value == nil {
 				continue
 			}
-			messages, err := messagesOf(value)
+			messages, err := t.messagesOf(kv.Entry{Key: keys[i], Value: value})
 			if err != nil {
 				return err
 			}

@@ -77,7 +77,7 @@ func (t *tx) receive(c *conv, m *wire.Message, out *Received) error {
 		c.Record.Unread++
 	}
 	c.showLast(row)
-	return put(t.Tx, tableTail, place(c.Record.Ordinal, m.Seq), &row)
+	return t.putUnder(c, tableTail, place(c.Record.Ordinal, m.Seq), &row)
 }
 
 // showLast makes the row the preview if it is newer; unsent messages are the newest.

@@ -2,7 +2,9 @@ package vault
 
 import (
 	"context"
+	"errors"
 
+	"github.com/lethe-im/lethe/sdk/keyring"
 	"github.com/lethe-im/lethe/sdk/kv"
 	"github.com/lethe-im/lethe/wire"
 )
@@ -18,85 +20,201 @@ const (
 type Reclaimed struct {
 	ConversationID string // of the note, where it still has a name
 	Ordinal        uint64
+	Note           uint64
 	Finished       bool // the note is done
+	Quiet          bool // it was no deletion's
 	Left           bool // there is more to do
 }
 
-// Reclaim does one slice of the oldest note: it removes rows that no view shows any more. It may be stopped at any point
-// and repeated; the note goes in the transaction that removes the last of its rows.
+// Reclaim does one step for the oldest note, when nobody else works: it destroys keys that a tab which died has left,
+// removes rows that no view shows any more, seals anew what stays beside them. It may be stopped at any point and repeated,
+// by several tabs; the note goes in a transaction after which nothing of it is left to do.
 func (v *Vault) Reclaim(ctx context.Context) (Reclaimed, error) {
-	var n Note
-	var found bool
-	err := v.store.View(ctx, []kv.Table{tableGarbage}, func(x kv.Tx) error {
-		entries, err := x.Scan(tableGarbage, kv.All, 1, false)
-		if err != nil || len(entries) == 0 {
-			return err
-		}
-		found, n.N = true, uint64(entries[0].Key)
-		return decode(entries[0].Value, &n)
-	})
+	v.giveWay()
+	v.write.Lock()
+	defer v.write.Unlock()
+	n, found, err := v.findNote(ctx, func(*Note) bool { return true })
 	if err != nil || !found {
 		return Reclaimed{}, err
 	}
-	out := Reclaimed{ConversationID: n.ConversationID, Ordinal: n.Ordinal, Left: true}
+	out := Reclaimed{ConversationID: n.ConversationID, Ordinal: n.Ordinal, Note: n.N, Quiet: n.Quiet, Left: true}
+	if !v.carried[n.N] {
+		return out, v.carryOut(ctx, &n)
+	}
 	switch {
 	case n.Until > slice:
 		err = v.reclaimRange(ctx, &n)
 	case n.Whole:
 		out.Finished = true
 		err = v.reclaimRest(ctx, &n)
-	case len(n.Segments) > rewriteSlice:
-		head := n
-		head.Segments, n.Segments = n.Segments[:rewriteSlice], n.Segments[rewriteSlice:]
-		err = v.reclaimParts(ctx, &head, &n)
+	case len(n.Segments) > 0 || n.Until > 0 || n.Rekey:
+		err = v.reclaimParts(ctx, &n)
 	default:
 		out.Finished = true
-		err = v.reclaimParts(ctx, &n, nil)
+		err = v.withNote(ctx, kv.Relaxed, nil, &n, func(t *tx) error { return t.dropNote(n.N) })
+	}
+	if out.Finished && err == nil {
+		delete(v.carried, n.N)
 	}
 	return out, err
 }
 
+// findNote is the oldest note that fits.
+func (v *Vault) findNote(ctx context.Context, fits func(*Note) bool) (n Note, found bool, err error) {
+	err = v.view(ctx, func(t *tx) error {
+		for from := kv.Key(0); !found; from = kv.Key(n.N) + 1 {
+			entries, err := t.Scan(tableGarbage, kv.Span{From: from, To: kv.MaxKey}, 1, false)
+			if err != nil || len(entries) == 0 {
+				return err
+			}
+			n = Note{}
+			if _, err := t.decode(tableGarbage, entries[0].Value, &n); err != nil {
+				return err
+			}
+			n.N = uint64(entries[0].Key)
+			found = fits(&n)
+		}
+		return nil
+	})
+	return n, found, err
+}
+
+// withNote runs fn in a transaction if the note still stands as it was read: another tab may have been faster.
+func (v *Vault) withNote(ctx context.Context, d kv.Durability, tables []kv.Table, n *Note, fn func(*tx) error) error {
+	return v.updateLocked(ctx, d, append([]kv.Table{tableGarbage}, tables...), func(t *tx) error {
+		values, err := t.Get(tableGarbage, kv.Key(n.N))
+		if err != nil || values[0] == nil {
+			return err
+		}
+		var now Note
+		if _, err := t.decode(tableGarbage, values[0], &now); err != nil {
+			return err
+		}
+		if now.Until != n.Until || len(now.Segments) != len(n.Segments) || len(now.Done) != len(n.Done) {
+			return nil
+		}
+		return fn(t)
+	})
+}
+
+func (t *tx) putNote(n *Note) error { return t.put(tableGarbage, kv.Key(n.N), n) }
+
+func (t *tx) dropNote(n uint64) error {
+	return t.Delete(tableGarbage, kv.Span{From: kv.Key(n), To: kv.Key(n)})
+}
+
+// carryOut destroys the keys that a note names. Whoever wrote it did so as a rule, unless it died.
+func (v *Vault) carryOut(ctx context.Context, n *Note) error {
+	if v.ring == nil || !n.Whole && n.Until == 0 && len(n.Done) == 0 {
+		v.carried[n.N] = true
+		return nil
+	}
+	v.kept = nil
+	err := v.withNote(ctx, kv.Strict, []kv.Table{tableSegments}, n, func(t *tx) error {
+		runs := n.Runs
+		if !n.Whole {
+			cs, err := t.load(n.ConversationID)
+			if err != nil {
+				return err
+			}
+			if r := cs[0].Record; r != nil && r.Ordinal == n.Ordinal {
+				if runs, err = t.unused(r, n); err != nil {
+					return err
+				}
+			}
+		}
+		t.doom(n.N, runs...)
+		return nil
+	})
+	return errors.Join(err, v.kept)
+}
+
+// unused are the slots that a note on a part of a conversation names: those of hidden segments, and of rewritten ones the
+// slot that the row does not use now.
+func (t *tx) unused(r *Record, n *Note) ([]keyring.Run, error) {
+	runs := r.runsBelow(n.Until)
+	keys := make([]kv.Key, len(n.Done))
+	for i, s := range n.Done {
+		keys[i] = place(r.Ordinal, uint64(s))
+	}
+	values, err := t.Get(tableSegments, keys...)
+	if err != nil {
+		return nil, err
+	}
+	for i, s := range n.Done {
+		one, other := r.slots(s)
+		if one == 0 {
+			continue
+		}
+		inUse := uint32(0)
+		if values[i] != nil {
+			inUse, _ = slotOf(values[i])
+		}
+		for _, slot := range []uint32{one, other} {
+			if slot != inUse {
+				runs = append(runs, keyring.Run{From: slot, N: 1})
+			}
+		}
+	}
+	if r.slot != 0 {
+		runs = append(runs, keyring.Run{From: r.slot ^ 1, N: 1})
+	}
+	return runs, nil
+}
+
 // reclaimRange removes the uppermost slice of the segments that are hidden whole, and lowers the note.
 func (v *Vault) reclaimRange(ctx context.Context, n *Note) error {
-	return v.update(ctx, kv.Relaxed, []kv.Table{tableSegments, tableGarbage}, func(t *tx) error {
+	return v.withNote(ctx, kv.Relaxed, []kv.Table{tableSegments}, n, func(t *tx) error {
 		from := n.Until - slice
 		if err := t.Delete(tableSegments, kv.Span{From: place(n.Ordinal, uint64(from)), To: place(n.Ordinal, uint64(n.Until)-1)}); err != nil {
 			return err
 		}
 		rest := *n
 		rest.Until = from
-		return put(t.Tx, tableGarbage, kv.Key(n.N), &rest)
+		return t.putNote(&rest)
 	})
 }
 
-// reclaimRest removes what is left of a retired ordinal, and the note.
+// reclaimRest removes what is left of a retired ordinal, and the note; its slots are free from then on.
 func (v *Vault) reclaimRest(ctx context.Context, n *Note) error {
-	return v.update(ctx, kv.Relaxed, deleteTables, func(t *tx) error {
+	return v.withNote(ctx, kv.Relaxed, []kv.Table{tableSegments, tableTail, tableSent}, n, func(t *tx) error {
 		for _, table := range []kv.Table{tableSegments, tableTail, tableSent} {
 			if err := t.Delete(table, spanOf(n.Ordinal)); err != nil {
 				return err
 			}
 		}
-		return t.Delete(tableGarbage, kv.Span{From: kv.Key(n.N), To: kv.Key(n.N)})
+		if len(n.Runs) > 0 {
+			t.space.give(n.Runs)
+			t.spaceNew = true
+		}
+		return t.dropNote(n.N)
 	})
 }
 
-// reclaimParts rewrites segments without what the book hides, and replaces the note by rest (nil: it is done).
-func (v *Vault) reclaimParts(ctx context.Context, n, rest *Note) error {
-	v.write.Lock()
-	defer v.write.Unlock()
-	segments := n.Segments
-	replace := func(t *tx) error {
-		if rest != nil {
-			return put(t.Tx, tableGarbage, kv.Key(n.N), rest)
+// reclaimParts rewrites segments without what the book hides, and with the last of them the record and the tail. What the
+// note then still says is done in a transaction of its own, so that it outlives the keys.
+func (v *Vault) reclaimParts(ctx context.Context, n *Note) error {
+	c, ok := v.Find(n.ConversationID)
+	if !ok || c.Record == nil || c.Record.Ordinal != n.Ordinal {
+		// Retired since: the note of the whole ordinal takes it, whose keys go first.
+		whole, found, err := v.findNote(ctx, func(x *Note) bool { return x.Whole && x.Ordinal == n.Ordinal && !v.carried[x.N] })
+		if err != nil || found {
+			return errors.Join(err, v.carryOut(ctx, &whole))
 		}
-		return t.Delete(tableGarbage, kv.Span{From: kv.Key(n.N), To: kv.Key(n.N)})
+		return v.withNote(ctx, kv.Relaxed, nil, n, func(t *tx) error {
+			rest := *n
+			rest.Segments, rest.Until, rest.Rekey, rest.Done = nil, 0, false, nil
+			return t.putNote(&rest)
+		})
 	}
-	if c, ok := v.Find(n.ConversationID); !ok || c.Record == nil || c.Record.Ordinal != n.Ordinal {
-		// Retired since: the note of the whole ordinal takes it.
-		return v.updateLocked(ctx, kv.Relaxed, deleteTables, replace)
-	}
-	return v.rewrite(ctx, n.ConversationID, segments, func(w *rewriting) error {
+	segments := n.Segments[:min(len(n.Segments), rewriteSlice)]
+	rest := *n
+	rest.Segments, rest.Done, rest.Until = n.Segments[len(segments):], segments, 0
+	erase := &erasure{rekey: len(rest.Segments) == 0, note: func(t *tx, _ uint64) (uint64, error) {
+		rest.Rekey = len(rest.Segments) > 0
+		return n.N, t.putNote(&rest)
+	}}
+	return v.rewrite(ctx, n.ConversationID, segments, erase, func(w *rewriting) error {
 		for _, s := range segments {
 			if err := w.join(s, nil); err != nil {
 				return err
@@ -108,16 +226,14 @@ func (v *Vault) reclaimParts(ctx context.Context, n, rest *Note) error {
 			return errMoved
 		}
 		c.change()
-		if n.Until > 0 {
-			until := uint64(n.Until)
-			if err := t.Delete(tableSegments, kv.Span{From: place(n.Ordinal, 0), To: place(n.Ordinal, until-1)}); err != nil {
-				return err
-			}
-			if err := t.Delete(tableTail, kv.Span{From: place(n.Ordinal, 0), To: place(n.Ordinal, until*wire.SegmentSize-1)}); err != nil {
-				return err
-			}
+		if n.Until == 0 {
+			return nil
 		}
-		return replace(t)
+		until := uint64(n.Until)
+		if err := t.Delete(tableSegments, kv.Span{From: place(n.Ordinal, 0), To: place(n.Ordinal, until-1)}); err != nil {
+			return err
+		}
+		return t.Delete(tableTail, kv.Span{From: place(n.Ordinal, 0), To: place(n.Ordinal, until*wire.SegmentSize-1)})
 	})
 }
 
@@ -149,7 +265,7 @@ func (v *Vault) Inspect(ctx context.Context, conversationID string) (Holding, er
 		}
 		for _, x := range entries {
 			var e Entry
-			if err := decode(x.Value, &e); err != nil {
+			if _, err := t.decode(tableOutbox, x.Value, &e); err != nil {
 				return err
 			}
 			if e.ConversationID == conversationID {
@@ -167,13 +283,16 @@ func (t *tx) count(h *Holding, ordinal uint64) error {
 		return err
 	}
 	for _, e := range segments {
-		messages, err := messagesOf(e.Value)
+		size := len(e.Value)
+		b, err := t.batchOf(e)
 		if err != nil {
 			return err
 		}
-		h.Messages += uint64(len(messages))
+		if b != nil {
+			h.Messages += uint64(b.Held.Count())
+		}
 		h.Records++
-		h.Bytes += uint64(len(e.Value))
+		h.Bytes += uint64(size)
 	}
 	tail, err := t.Scan(tableTail, spanOf(ordinal), 0, false)
 	if err != nil {

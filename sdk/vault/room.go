@@ -54,12 +54,10 @@ func (v *Vault) LeaveRoom(ctx context.Context, conversationID string, tell bool)
 		if err := t.takeBack(c, Deletion{Scope: wire.ScopeLocal}, slots, &out); err != nil {
 			return err
 		}
-		out.Settled = Settled{Left: true, Slots: slots, Garbage: true, Ordinal: c.Record.Ordinal}
-		n := Note{Ordinal: c.Record.Ordinal, Whole: true, Until: uint32(c.book().Head/wire.SegmentSize) + 1}
-		if err := t.note(n); err != nil {
+		out.Settled = Settled{Left: true, Slots: slots}
+		if err := t.retire(c, &out.Settled); err != nil {
 			return err
 		}
-		t.drop(c)
 		c.Ledger.Book = ledger.Book{}
 		if !tell {
 			return nil

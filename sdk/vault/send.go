@@ -2,6 +2,7 @@ package vault
 
 import (
 	"context"
+	"errors"
 
 	"github.com/lethe-im/lethe/sdk/kv"
 	"github.com/lethe-im/lethe/sdk/ledger"
@@ -37,7 +38,7 @@ func (v *Vault) Append(ctx context.Context, conversationID string, m wire.Messag
 		out.Row = Row{Message: m, Status: Unsent, Slot: uint32(slot)}
 		c.showLast(out.Row)
 		c.change()
-		if err := put(t.Tx, tableTail, place(out.Ordinal, slot), &out.Row); err != nil {
+		if err := t.putUnder(c, tableTail, place(out.Ordinal, slot), &out.Row); err != nil {
 			return err
 		}
 		out.Entry, err = t.enqueue(Entry{
@@ -50,13 +51,16 @@ func (v *Vault) Append(ctx context.Context, conversationID string, m wire.Messag
 
 // Pending reads the message of a SendEntry; false if it is gone.
 func (v *Vault) Pending(ctx context.Context, e Entry) (row Row, ok bool, err error) {
-	err = v.store.View(ctx, []kv.Table{tableTail}, func(x kv.Tx) error {
-		values, err := x.Get(tableTail, place(e.Ordinal, uint64(e.Slot)))
+	err = v.view(ctx, func(t *tx) error {
+		values, err := t.Get(tableTail, place(e.Ordinal, uint64(e.Slot)))
 		if err != nil || values[0] == nil {
 			return err
 		}
 		ok, row.Slot = true, e.Slot
-		return decode(values[0], &row)
+		if _, err = t.decode(tableTail, values[0], &row); errors.Is(err, errUnreadable) {
+			ok, err = false, nil
+		}
+		return err
 	})
 	return row, ok, err
 }
@@ -68,7 +72,7 @@ func (v *Vault) FirstAttempt(ctx context.Context, e Entry, serverTime int64) err
 			return err
 		}
 		e.FirstAttempt = serverTime
-		return put(t.Tx, tableOutbox, kv.Key(e.N), &e)
+		return t.put(tableOutbox, kv.Key(e.N), &e)
 	})
 }
 
@@ -105,10 +109,10 @@ func (v *Vault) Sent(ctx context.Context, e Entry, ack wire.SendAck) (out Sendin
 		}
 		c.change()
 		out, ok = Sending{Ordinal: c.Record.Ordinal, Row: row, Entry: e}, true
-		if err := put(t.Tx, tableSent, place(e.Ordinal, uint64(e.Slot)), &Sent{Seq: ack.Seq}); err != nil || here {
+		if err := t.put(tableSent, place(e.Ordinal, uint64(e.Slot)), &Sent{Seq: ack.Seq}); err != nil || here {
 			return err
 		}
-		return put(t.Tx, tableTail, place(e.Ordinal, ack.Seq), &row)
+		return t.putUnder(c, tableTail, place(e.Ordinal, ack.Seq), &row)
 	})
 	return out, ok, err
 }
@@ -127,7 +131,7 @@ func (v *Vault) Refused(ctx context.Context, e Entry) (out Sending, ok bool, err
 		}
 		c.change()
 		out, ok = Sending{Ordinal: c.Record.Ordinal, Row: row, Entry: e}, true
-		return put(t.Tx, tableTail, place(e.Ordinal, uint64(e.Slot)), &row)
+		return t.putUnder(c, tableTail, place(e.Ordinal, uint64(e.Slot)), &row)
 	})
 	return out, ok, err
 }
@@ -152,7 +156,7 @@ func (t *tx) settled(e Entry) (row Row, c *conv, err error) {
 	if values[0] == nil || cs[0].Record == nil || cs[0].Record.Ordinal != e.Ordinal {
 		return row, nil, nil
 	}
-	if err := decode(values[0], &row); err != nil {
+	if _, err := t.decode(tableTail, values[0], &row); err != nil {
 		return row, nil, err
 	}
 	p := place(e.Ordinal, uint64(e.Slot))
@@ -171,7 +175,7 @@ func (v *Vault) FindSent(ctx context.Context, conversationID string, ordinal uin
 			return err
 		}
 		var s Sent
-		if err := decode(values[0], &s); err != nil {
+		if _, err := t.decode(tableSent, values[0], &s); err != nil {
 			return err
 		}
 		rows, _, err := t.rowsBelow(ordinal, cs[0].book(), s.Seq+1, s.Seq, 1)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/lethe-im/lethe/sdk/keyring"
 	"github.com/lethe-im/lethe/sdk/kv"
 	"github.com/lethe-im/lethe/wire"
 )
@@ -145,7 +146,7 @@ func (w *watched) Update(ctx context.Context, d kv.Durability, tables []kv.Table
 // A deletion, of many conversations too, is ONE strict transaction: that is what makes "resolved" mean "durable".
 func TestDeleteIsOneStrictTransaction(t *testing.T) {
 	w := &watched{Store: kv.NewMemory(Tables...)}
-	v, err := Open(context.Background(), w, me)
+	v, err := Open(context.Background(), w, keyring.NewMemory(), me)
 	require.NoError(t, err)
 	ds := []Deletion{}
 	for _, id := range []string{"C2Ca", "C2Cb", "GROUPc"} {

@@ -26,8 +26,9 @@ func (t *tx) settle(c *conv, before *ledger.Book, out *Settled) error {
 		return t.settleWhole(c, before, out)
 	}
 	c.change()
-	if book.HidesConversation() {
-		c.Record.Draft = ""
+	rekey := len(out.Slots) > 0 || c.stained
+	if book.HidesConversation() && c.Record.Draft != "" {
+		c.Record.Draft, rekey = "", true
 	}
 	if err := t.settleUnread(c, before, out); err != nil {
 		return err
@@ -35,21 +36,19 @@ func (t *tx) settle(c *conv, before *ledger.Book, out *Settled) error {
 	if err := t.settleLast(c); err != nil {
 		return err
 	}
-	return t.noteHidden(c, before, out)
+	return t.noteHidden(c, before, rekey, out)
 }
 
 // settleWhole retires the ordinal: no row of it is left in this view.
 func (t *tx) settleWhole(c *conv, before *ledger.Book, out *Settled) error {
 	book, old := c.book(), c.Record
-	emptied := before.Through() < before.Head || len(out.Slots) > 0 || old.Last != nil
+	emptied := before.Through() < before.Head || len(out.Slots) > 0 || old.Last != nil || c.stained
 	if !emptied && !book.HidesConversation() {
 		return nil
 	}
-	out.Garbage, out.Ordinal = true, old.Ordinal
-	if err := t.note(Note{Ordinal: old.Ordinal, Whole: true, Until: uint32(book.Head/wire.SegmentSize) + 1}); err != nil {
+	if err := t.retire(c, out); err != nil {
 		return err
 	}
-	t.drop(c)
 	if book.HidesConversation() {
 		return nil
 	}
@@ -59,6 +58,20 @@ func (t *tx) settleWhole(c *conv, before *ledger.Book, out *Settled) error {
 	c.Record.Name, c.Record.Time, c.Record.Left = old.Name, old.Time, old.Left
 	c.change()
 	return nil
+}
+
+// retire takes a conversation's record away with everything under its ordinal: the keys go when this has committed.
+func (t *tx) retire(c *conv, out *Settled) (err error) {
+	r := c.Record
+	runs := r.runs()
+	out.Garbage, out.Ordinal = true, r.Ordinal
+	out.Note, err = t.note(Note{Ordinal: r.Ordinal, Whole: true, Until: uint32(c.book().Head/wire.SegmentSize) + 1, Runs: runs})
+	if t.access != nil {
+		t.doom(out.Note, runs...)
+		t.erased = append(t.erased, out)
+	}
+	t.drop(c)
+	return err
 }
 
 // settleUnread counts again what others wrote above the read mark.
@@ -113,10 +126,11 @@ func (t *tx) settleLast(c *conv) error {
 	return nil
 }
 
-// noteHidden notes the segments that have rows which the book now hides and did not hide before.
-func (t *tx) noteHidden(c *conv, before *ledger.Book, out *Settled) error {
+// noteHidden notes the segments that have rows which the book now hides and did not hide before; rekey: something else has
+// left the record or the tail.
+func (t *tx) noteHidden(c *conv, before *ledger.Book, rekey bool, out *Settled) (err error) {
 	book := c.book()
-	n := Note{Ordinal: c.Record.Ordinal, ConversationID: c.ID}
+	n := Note{Ordinal: c.Record.Ordinal, ConversationID: c.ID, Rekey: true}
 	segments := map[uint32]bool{}
 	if through := book.Through(); through > before.Through() {
 		n.Until = uint32((through + 1) / wire.SegmentSize)
@@ -125,17 +139,12 @@ func (t *tx) noteHidden(c *conv, before *ledger.Book, out *Settled) error {
 	for _, s := range book.NewlyHidden(before) {
 		segments[s.Segment] = true
 	}
-	bounded := len(book.NewBounds(before)) > 0
-	if bounded {
-		held, err := t.Scan(tableSegments, kv.Span{From: place(n.Ordinal, 0), To: place(n.Ordinal, book.Head/wire.SegmentSize)}, 0, false)
-		if err != nil {
-			return err
-		}
-		for _, e := range held {
-			segments[uint32(e.Key)] = true
+	if len(book.NewBounds(before)) > 0 { // which of them it concerns is not known yet
+		for _, s := range segmentsOf(c.Record.Covered) {
+			segments[s] = true
 		}
 	}
-	if n.Until == 0 && len(segments) == 0 && !bounded {
+	if n.Until == 0 && len(segments) == 0 && !rekey {
 		return nil
 	}
 	for s := range segments {
@@ -145,7 +154,8 @@ func (t *tx) noteHidden(c *conv, before *ledger.Book, out *Settled) error {
 	}
 	sort.Slice(n.Segments, func(i, j int) bool { return n.Segments[i] < n.Segments[j] })
 	out.Garbage, out.Ordinal = true, n.Ordinal
-	return t.note(n)
+	out.Note, err = t.note(n)
+	return err
 }
 
 // seqBefore finds the last seq ≤ anchor whose sentTime is before the time, if this device holds the messages around it.
@@ -157,57 +167,68 @@ func (t *tx) seqBefore(c *conv, time int64, anchor uint64) (through uint64, reso
 	}
 	// lower: the greatest seq known to be before the time; upper: the smallest known not to be, or anchor+1.
 	lower, upper := book.Through(), anchor+1
-	entries, err := t.Scan(tableTail, kv.Span{From: place(c.Record.Ordinal, 0), To: place(c.Record.Ordinal, FirstSlot-1)}, 0, false)
+	tail, err := t.scanTail(c.Record.Ordinal, 0, FirstSlot-1, false)
 	if err != nil {
 		return 0, false, err
 	}
-	tail, err := rowsOf(entries)
-	if err != nil {
-		return 0, false, err
-	}
-	narrow := func(m *wire.Message) {
-		if m.Time < time {
-			lower = max(lower, min(m.Seq, anchor))
+	narrow := func(seq uint64, at int64) {
+		if at < time {
+			lower = max(lower, min(seq, anchor))
 		} else {
-			upper = min(upper, m.Seq)
+			upper = min(upper, seq)
 		}
 	}
 	for i := range tail {
-		narrow(&tail[i].Message)
+		narrow(tail[i].Message.Seq, tail[i].Message.Time)
 	}
 	from, to := lower/wire.SegmentSize, upper/wire.SegmentSize
-search:
 	for from <= to {
 		middle := (from + to) / 2
-		entries, err := t.Scan(tableSegments, kv.Span{From: place(c.Record.Ordinal, middle), To: place(c.Record.Ordinal, to)}, 1, false)
-		if err != nil {
+		b, err := t.firstSegment(c.Record.Ordinal, middle, to)
+		switch {
+		case err != nil:
 			return 0, false, err
-		}
-		later := true // the first segment from the middle on has nothing before the time
-		if len(entries) > 0 {
-			messages, err := messagesOf(entries[0].Value)
+		case b == nil || b.MinTime >= time: // the first segment from the middle on has nothing before the time
+			if b != nil {
+				narrow(uint64(b.Segment)*wire.SegmentSize+b.Held.Min(), b.MinTime)
+			}
+			if middle == from {
+				from = to + 1
+				break
+			}
+			to = middle - 1
+		case b.MaxTime < time:
+			narrow(uint64(b.Segment)*wire.SegmentSize+b.Held.Max(), b.MaxTime)
+			from = uint64(b.Segment) + 1
+		default: // the boundary is inside
+			messages, err := b.Messages()
 			if err != nil {
 				return 0, false, err
 			}
 			for i := range messages {
-				narrow(&messages[i])
+				narrow(messages[i].Seq, messages[i].Time)
 			}
-			switch n := len(messages); {
-			case n > 0 && messages[n-1].Time < time:
-				from, later = uint64(entries[0].Key)&(1<<32-1)+1, false
-			case n > 0 && messages[0].Time < time: // the boundary is inside
-				break search
-			}
-		}
-		if later {
-			if middle == from {
-				break
-			}
-			to = middle - 1
+			from = to + 1
 		}
 	}
 	if _, gap := c.Record.Covered.GapBelow(upper, lower); gap {
 		return 0, false, nil
 	}
 	return lower, true, nil
+}
+
+// firstSegment is the first readable segment of an ordinal among first … last; nil if there is none.
+func (t *tx) firstSegment(ordinal, first, last uint64) (*wire.Batch, error) {
+	for first <= last {
+		entries, err := t.Scan(tableSegments, kv.Span{From: place(ordinal, first), To: place(ordinal, last)}, 1, false)
+		if err != nil || len(entries) == 0 {
+			return nil, err
+		}
+		b, err := t.batchOf(entries[0])
+		if err != nil || b != nil {
+			return b, err
+		}
+		first = uint64(entries[0].Key)&(1<<32-1) + 1
+	}
+	return nil, nil
 }

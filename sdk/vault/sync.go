@@ -18,8 +18,8 @@ type Change struct {
 // transaction. Rows of a new epoch replace what the server had sent before.
 func (v *Vault) ApplyRows(ctx context.Context, rows *wire.Rows) ([]Change, error) {
 	var out []Change
-	err := v.update(ctx, kv.Relaxed, deleteTables, func(t *tx) error {
-		out = nil
+	err := v.update(ctx, kv.Strict, deleteTables, func(t *tx) error {
+		out = make([]Change, 0, len(rows.Ledgers)+len(rows.Reads)+len(rows.Spans)) // never moved: settle keeps where to tell
 		before := map[string]ledger.Book{}
 		touch := func(id string) (*conv, error) {
 			cs, err := t.load(id)
@@ -69,11 +69,10 @@ func (v *Vault) ApplyRows(ctx context.Context, rows *wire.Rows) ([]Change, error
 			}
 		}
 		for id, b := range before {
-			change := Change{ConversationID: id}
-			if err := t.settle(t.convs[id], &b, &change.Settled); err != nil {
+			out = append(out, Change{ConversationID: id})
+			if err := t.settle(t.convs[id], &b, &out[len(out)-1].Settled); err != nil {
 				return err
 			}
-			out = append(out, change)
 		}
 		t.dev.Epoch, t.dev.N, t.devNew = rows.Epoch, rows.N, true
 		return nil

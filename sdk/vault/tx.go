@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/tinylib/msgp/msgp"
-
 	"github.com/lethe-im/lethe/sdk/kv"
 	"github.com/lethe-im/lethe/sdk/ledger"
 	"github.com/lethe-im/lethe/wire"
@@ -22,12 +20,17 @@ var errFull = errors.New("vault: no key left for a ledger")
 // when its user is done, so that reads come before writes.
 type tx struct {
 	kv.Tx
-	v       *Vault
-	dev     Device
-	devNew  bool
-	convs   map[string]*conv
-	used    map[kv.Key]string // keys that new ledgers take in this transaction
-	dropped []uint64
+	keys
+	v        *Vault
+	writes   bool
+	dev      Device
+	devNew   bool
+	space    Space
+	spaceNew bool
+	convs    map[string]*conv
+	used     map[kv.Key]string // keys that new ledgers take in this transaction
+	dropped  []uint64
+	gaps     []uint64 // places of rows that no key opens
 }
 
 // conv is a conversation inside a transaction.
@@ -40,6 +43,7 @@ type conv struct {
 	known        bool // the ledger stood in the database
 	recordChange bool
 	ledgerChange bool
+	stained      bool // a draft was deleted: the record's key has sealed it
 }
 
 func (c *conv) book() *ledger.Book { return &c.Ledger.Book }
@@ -56,23 +60,30 @@ func (c *conv) changeBook() {
 	c.ledgerChange = true
 }
 
-// update runs fn as one transaction over all tables but those of messages, which it names.
+// update runs fn as one transaction over all tables but those of messages, which it names. It holds the keyring's lock until
+// the keys of what was written, or deleted, are settled.
 func (v *Vault) update(ctx context.Context, d kv.Durability, messages []kv.Table, fn func(*tx) error) error {
+	v.enter()
+	defer v.leave()
 	v.write.Lock()
 	defer v.write.Unlock()
 	return v.updateLocked(ctx, d, messages, fn)
 }
 
 func (v *Vault) updateLocked(ctx context.Context, d kv.Durability, messages []kv.Table, fn func(*tx) error) error {
-	t := &tx{v: v, convs: map[string]*conv{}, used: map[kv.Key]string{}}
+	k, err := v.begin(ctx, true)
+	if err != nil {
+		return err
+	}
+	defer k.end()
+	// How it ends must be known before the lock is let go.
+	ctx = context.WithoutCancel(ctx)
+	t := v.newTx(k)
+	t.writes = true
 	tables := append([]kv.Table{tableDevice, tableConversations, tableLedgers}, messages...)
-	err := v.store.Update(ctx, d, tables, func(x kv.Tx) error {
+	err = v.store.Update(ctx, d, tables, func(x kv.Tx) error {
 		t.Tx = x
-		values, err := x.Get(tableDevice, 0)
-		if err != nil {
-			return err
-		}
-		if err := decode(values[0], &t.dev); err != nil {
+		if err := t.readDevice(); err != nil {
 			return err
 		}
 		if err := fn(t); err != nil {
@@ -81,10 +92,36 @@ func (v *Vault) updateLocked(ctx context.Context, d kv.Durability, messages []kv
 		return t.flush()
 	})
 	if err != nil {
+		v.disown(ctx, t)
 		return err
 	}
 	t.remember()
+	if v.kept = t.destroy(); v.kept != nil { // the notes stand: Reclaim does it again, or says why it cannot
+		for _, n := range t.settles {
+			delete(v.carried, n)
+		}
+		return nil
+	}
+	for _, n := range t.settles {
+		v.carried[n] = true
+	}
 	return nil
+}
+
+func (v *Vault) newTx(k keys) *tx {
+	return &tx{keys: k, v: v, convs: map[string]*conv{}, used: map[kv.Key]string{}}
+}
+
+func (t *tx) readDevice() error {
+	values, err := t.Get(tableDevice, 0, 1)
+	if err != nil {
+		return err
+	}
+	if _, err := t.decode(tableDevice, values[0], &t.dev); err != nil || values[1] == nil {
+		return err
+	}
+	_, err = t.decode(tableDevice, values[1], &t.space)
+	return err
 }
 
 // load reads conversations: all ledgers at once, then all records at once.
@@ -128,7 +165,7 @@ func (t *tx) readLedger(c *conv, keys []kv.Key, values [][]byte) error {
 			continue
 		}
 		l := &Ledger{}
-		if err := decode(value, l); err != nil {
+		if _, err := t.decode(tableLedgers, value, l); err != nil {
 			return err
 		}
 		if l.Name == name {
@@ -164,13 +201,33 @@ func (t *tx) readRecords(convs []*conv) error {
 		if values[i] == nil {
 			return fmt.Errorf("vault: conversation %d has no record", keys[i])
 		}
-		c.Record = &Record{}
-		if err := decode(values[i], c.Record); err != nil {
+		r := &Record{Ordinal: uint64(keys[i])}
+		slot, err := t.decode(tableConversations, values[i], r)
+		if errors.Is(err, errUnreadable) {
+			if err := t.lose(c, r.Ordinal); err != nil {
+				return err
+			}
+			continue
+		}
+		if err != nil {
 			return err
 		}
-		c.Record.Ordinal = uint64(keys[i])
+		r.slot = slot
+		c.Record = r
 	}
 	return nil
+}
+
+// lose goes on without a record that no key opens: its rows are reclaimed, and the server still knows the conversation.
+func (t *tx) lose(c *conv, ordinal uint64) error {
+	if !t.writes {
+		return nil
+	}
+	t.dropped = append(t.dropped, ordinal)
+	c.Ledger.Ordinal = 0
+	c.ledgerChange = true
+	_, err := t.note(Note{Ordinal: ordinal, Whole: true, Quiet: true, Until: uint32(c.book().Head/wire.SegmentSize) + 1})
+	return err
 }
 
 // begin gives a conversation a record with a new ordinal if it has none.
@@ -208,15 +265,15 @@ func (t *tx) enqueue(e Entry) (Entry, error) {
 	e.V, e.N = EntryVersion, t.dev.NextEntry
 	t.dev.NextEntry++
 	t.devNew = true
-	return e, put(t.Tx, tableOutbox, kv.Key(e.N), &e)
+	return e, t.put(tableOutbox, kv.Key(e.N), &e)
 }
 
-// note keeps what is to be reclaimed.
-func (t *tx) note(n Note) error {
+// note keeps what is to be reclaimed, and returns its number.
+func (t *tx) note(n Note) (uint64, error) {
 	n.N = t.dev.NextNote
 	t.dev.NextNote++
 	t.devNew = true
-	return put(t.Tx, tableGarbage, kv.Key(n.N), &n)
+	return n.N, t.put(tableGarbage, kv.Key(n.N), &n)
 }
 
 func (t *tx) flush() error {
@@ -227,20 +284,34 @@ func (t *tx) flush() error {
 	}
 	for _, c := range t.convs {
 		if c.recordChange && c.Record != nil {
-			if err := put(t.Tx, tableConversations, kv.Key(c.Record.Ordinal), c.Record); err != nil {
+			if _, err := t.keyOf(c); err != nil { // so that the record says where its first key is
+				return err
+			}
+			if err := t.putUnder(c, tableConversations, kv.Key(c.Record.Ordinal), c.Record); err != nil {
 				return err
 			}
 		}
 		if c.ledgerChange {
-			if err := put(t.Tx, tableLedgers, c.key, c.Ledger); err != nil {
+			if err := t.put(tableLedgers, c.key, c.Ledger); err != nil {
 				return err
 			}
 		}
 	}
-	if t.devNew {
-		return put(t.Tx, tableDevice, 0, &t.dev)
+	if len(t.written) > 0 {
+		t.dev.Commit++
+		t.devNew = true
 	}
-	return nil
+	if t.devNew {
+		if err := t.put(tableDevice, 0, &t.dev); err != nil {
+			return err
+		}
+	}
+	if t.spaceNew {
+		if err := t.put(tableDevice, 1, &t.space); err != nil {
+			return err
+		}
+	}
+	return t.keys.write()
 }
 
 // remember brings memory to what the transaction has committed.
@@ -263,22 +334,4 @@ func (t *tx) remember() {
 		t.v.records[id] = c.Record
 		t.v.logs[c.Record.Log] = id
 	}
-}
-
-func put(x kv.Tx, table kv.Table, key kv.Key, value msgp.Marshaler) error {
-	b, err := value.MarshalMsg(nil)
-	if err != nil {
-		return err
-	}
-	return x.Put(table, key, b)
-}
-
-func decode(value []byte, into msgp.Unmarshaler) error {
-	if value == nil {
-		return errors.New("vault: record missing")
-	}
-	if _, err := into.UnmarshalMsg(value); err != nil {
-		return fmt.Errorf("vault: record: %w", err)
-	}
-	return nil
 }

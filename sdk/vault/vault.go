@@ -2,11 +2,13 @@ package vault
 
 import (
 	"context"
-	"crypto/rand"
+	"errors"
 	"fmt"
 	"sort"
 	"sync"
+	"sync/atomic"
 
+	"github.com/lethe-im/lethe/sdk/keyring"
 	"github.com/lethe-im/lethe/sdk/kv"
 )
 
@@ -14,9 +16,18 @@ import (
 // read in their own transaction. The conversations are also held in memory, as the last transaction left them.
 type Vault struct {
 	store kv.Store
+	ring  keyring.File // nil where the platform has none: keys then stand in the database, beside what they seal
 	user  string
+	key   secret // the device's
 
-	write sync.Mutex // one writer of this tab at a time; also guards the order in which memory is refreshed
+	write   sync.Mutex      // one writer of this tab at a time; also guards the order in which memory is refreshed
+	carried map[uint64]bool // notes whose keys this tab has destroyed; guarded by write
+	kept    error           // why the last transaction could not destroy its keys; guarded by write
+	unsure  atomic.Bool     // keys may be left that nothing names, until the next Open
+
+	turn    sync.Mutex // guards what follows
+	calm    *sync.Cond // nobody works but Reclaim
+	working int
 
 	mu      sync.Mutex // guards what follows
 	device  Device
@@ -25,80 +36,111 @@ type Vault struct {
 	logs    map[uint64]string  // log → conversationID, of those with a record
 }
 
-// Open reads the vault of a user from its store, or begins one in an empty store.
-func Open(ctx context.Context, store kv.Store, user string) (*Vault, error) {
-	v := &Vault{store: store, user: user}
-	err := store.Update(ctx, kv.Relaxed, []kv.Table{tableDevice}, func(x kv.Tx) error {
-		values, err := x.Get(tableDevice, 0)
-		if err != nil || values[0] != nil {
-			return err
-		}
-		var d Device
-		if _, err := rand.Read(d.ID[:]); err != nil {
-			return err
-		}
-		if _, err := rand.Read(d.Secret[:]); err != nil {
-			return err
-		}
-		return put(x, tableDevice, 0, &d)
-	})
-	if err != nil {
-		return nil, fmt.Errorf("vault: begin: %w", err)
+// enter and leave stand around every piece of work but Reclaim's, which waits for its turn.
+func (v *Vault) enter() {
+	v.turn.Lock()
+	v.working++
+	v.turn.Unlock()
+}
+
+func (v *Vault) leave() {
+	v.turn.Lock()
+	defer v.turn.Unlock()
+	if v.working--; v.working == 0 {
+		v.calm.Broadcast()
 	}
-	if err := v.Reload(ctx); err != nil {
-		return nil, err
+}
+
+// giveWay waits until nobody else works.
+func (v *Vault) giveWay() {
+	v.turn.Lock()
+	defer v.turn.Unlock()
+	for v.working > 0 {
+		v.calm.Wait()
 	}
-	return v, nil
 }
 
 // Reload reads again into memory what other tabs may have changed.
 func (v *Vault) Reload(ctx context.Context) error {
 	v.write.Lock()
 	defer v.write.Unlock()
-	var device Device
-	records := map[string]*Record{}
-	ledgers := map[kv.Key]*Ledger{}
-	logs := map[uint64]string{}
-	err := v.store.View(ctx, []kv.Table{tableDevice, tableConversations, tableLedgers}, func(x kv.Tx) error {
-		values, err := x.Get(tableDevice, 0)
+	err := v.view(ctx, func(t *tx) error {
+		if err := t.readDevice(); err != nil {
+			return err
+		}
+		records, err := t.allRecords()
 		if err != nil {
 			return err
 		}
-		if err := decode(values[0], &device); err != nil {
-			return err
-		}
-		entries, err := x.Scan(tableConversations, kv.All, 0, false)
+		ledgers, err := t.allLedgers()
 		if err != nil {
 			return err
 		}
-		for _, e := range entries {
-			r := &Record{}
-			if err := decode(e.Value, r); err != nil {
-				return err
-			}
-			r.Ordinal = uint64(e.Key)
-			records[r.ConversationID] = r
-			logs[r.Log] = r.ConversationID
-		}
-		if entries, err = x.Scan(tableLedgers, kv.All, 0, false); err != nil {
-			return err
-		}
-		for _, e := range entries {
-			l := &Ledger{}
-			if err := decode(e.Value, l); err != nil {
-				return err
-			}
-			ledgers[e.Key] = l
-		}
+		v.take(t.dev, records, ledgers)
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("vault: load: %w", err)
 	}
+	return nil
+}
+
+// take holds in memory what was read.
+func (v *Vault) take(device Device, records []*Record, ledgers map[kv.Key]*Ledger) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.device, v.records, v.ledgers, v.logs = device, records, ledgers, logs
-	return nil
+	v.device, v.ledgers = device, ledgers
+	v.records, v.logs = make(map[string]*Record, len(records)), make(map[uint64]string, len(records))
+	for _, r := range records {
+		v.records[r.ConversationID] = r
+		v.logs[r.Log] = r.ConversationID
+	}
+}
+
+func (t *tx) allLedgers() (map[kv.Key]*Ledger, error) {
+	entries, err := t.Scan(tableLedgers, kv.All, 0, false)
+	if err != nil {
+		return nil, err
+	}
+	ledgers := make(map[kv.Key]*Ledger, len(entries))
+	for _, e := range entries {
+		l := &Ledger{}
+		if _, err := t.decode(tableLedgers, e.Value, l); err != nil {
+			return nil, err
+		}
+		ledgers[e.Key] = l
+	}
+	return ledgers, nil
+}
+
+// allRecords reads every record that its key opens.
+func (t *tx) allRecords() ([]*Record, error) {
+	entries, err := t.Scan(tableConversations, kv.All, 0, false)
+	if err != nil {
+		return nil, err
+	}
+	var slots []uint32
+	for _, e := range entries {
+		if slot, ok := slotOf(e.Value); ok {
+			slots = append(slots, slot)
+		}
+	}
+	if err := t.want(slots); err != nil {
+		return nil, err
+	}
+	records := make([]*Record, 0, len(entries))
+	for _, e := range entries {
+		r := &Record{Ordinal: uint64(e.Key)}
+		r.slot, err = t.decode(tableConversations, e.Value, r)
+		if errors.Is(err, errUnreadable) {
+			continue // the transaction that next touches the conversation mends it
+		}
+		if err != nil {
+			return nil, err
+		}
+		records = append(records, r)
+	}
+	return records, nil
 }
 
 // Device is what the device knows of itself.
@@ -197,8 +239,21 @@ func (v *Vault) All() []Conversation {
 	return list
 }
 
-// Close closes the store.
-func (v *Vault) Close() error { return v.store.Close() }
+// Close closes the store and its keyring.
+func (v *Vault) Close() error {
+	err := v.store.Close()
+	if v.ring != nil {
+		err = errors.Join(err, v.ring.Close())
+	}
+	return err
+}
 
-// Destroy removes the database.
-func (v *Vault) Destroy(ctx context.Context) error { return v.store.Destroy(ctx) }
+// Destroy destroys the keys, and then removes the database, whose bytes stay on the disk for as long as the browser likes.
+func (v *Vault) Destroy(ctx context.Context) error {
+	if v.ring != nil {
+		if err := v.ring.Destroy(ctx); err != nil {
+			return err
+		}
+	}
+	return v.store.Destroy(ctx)
+}

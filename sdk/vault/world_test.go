@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/tinylib/msgp/msgp"
 
+	"github.com/lethe-im/lethe/sdk/keyring"
 	"github.com/lethe-im/lethe/sdk/kv"
 	"github.com/lethe-im/lethe/sdk/kv/kvtest"
 	"github.com/lethe-im/lethe/wire"
@@ -22,13 +23,22 @@ type bench struct {
 	t      *testing.T
 	ctx    context.Context
 	memory *kv.Memory
+	disk   *residue
+	ring   *keyring.Memory
+	noRing bool // the platform has none
 	faults *kvtest.Faults
 	v      *Vault
 	log    []wire.Message // log[i] has seq i+1: what the server holds
 }
 
 func newBench(t *testing.T) *bench {
-	b := &bench{t: t, ctx: context.Background(), memory: kv.NewMemory(Tables...)}
+	return newBenchWith(t, true)
+}
+
+// newBenchWith is newBench on a platform with a keyring or without.
+func newBenchWith(t *testing.T, ring bool) *bench {
+	b := &bench{t: t, ctx: context.Background(), memory: kv.NewMemory(Tables...), ring: keyring.NewMemory(), noRing: !ring}
+	b.disk = &residue{}
 	b.reopen()
 	return b
 }
@@ -37,9 +47,15 @@ func (b *bench) reopen() {
 	b.t.Helper()
 	if b.v != nil {
 		b.memory = b.memory.Reopen()
+		b.ring = b.ring.Reopen()
 	}
-	b.faults = kvtest.NewFaults(b.memory)
-	v, err := Open(b.ctx, b.faults, me)
+	b.disk.Store = b.memory
+	b.faults = kvtest.NewFaults(b.disk)
+	var ring keyring.File
+	if !b.noRing {
+		ring = b.ring
+	}
+	v, err := Open(b.ctx, b.faults, ring, me)
 	require.NoError(b.t, err)
 	b.v = v
 }
@@ -143,16 +159,16 @@ func (b *bench) reclaim() {
 	b.t.Fatal("reclaim never ends")
 }
 
-// eachStored gives every row with a seq that the database still has, in any ordinal.
+// eachStored gives every row with a seq that the database still has and a key opens, in any ordinal.
 func (b *bench) eachStored(fn func(wire.Message)) {
 	b.t.Helper()
-	err := b.memory.View(b.ctx, Tables, func(x kv.Tx) error {
-		segments, err := x.Scan(tableSegments, kv.All, 0, false)
+	require.NoError(b.t, b.v.view(b.ctx, func(t *tx) error {
+		segments, err := t.Scan(tableSegments, kv.All, 0, false)
 		if err != nil {
 			return err
 		}
 		for _, e := range segments {
-			messages, err := messagesOf(e.Value)
+			messages, err := t.messagesOf(e)
 			if err != nil {
 				return err
 			}
@@ -160,19 +176,31 @@ func (b *bench) eachStored(fn func(wire.Message)) {
 				fn(m)
 			}
 		}
-		tail, err := x.Scan(tableTail, kv.All, 0, false)
-		if err != nil {
-			return err
-		}
-		rows, err := rowsOf(tail)
-		for _, r := range rows {
-			if r.Slot < FirstSlot {
+		tail, err := t.Scan(tableTail, kv.All, 0, false)
+		for _, e := range tail {
+			var r Row
+			if _, err := t.decode(tableTail, e.Value, &r); err == nil && uint32(e.Key) < FirstSlot {
 				fn(r.Message)
 			}
 		}
 		return err
-	})
-	require.NoError(b.t, err)
+	}))
+}
+
+// rows counts the records of messages that the database has, whether a key opens them or not.
+func (b *bench) rows() (n int) {
+	b.t.Helper()
+	require.NoError(b.t, b.memory.View(b.ctx, Tables, func(x kv.Tx) error {
+		for _, table := range []kv.Table{tableSegments, tableTail} {
+			count, err := x.Count(table, kv.All)
+			if err != nil {
+				return err
+			}
+			n += count
+		}
+		return nil
+	}))
+	return n
 }
 
 // stored is every seq that the database still has a row of.

@@ -1,0 +1,292 @@
+package vault
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/lethe-im/lethe/sdk/keyring"
+	"github.com/lethe-im/lethe/sdk/kv"
+	"github.com/lethe-im/lethe/sdk/ledger"
+	"github.com/lethe-im/lethe/wire"
+)
+
+// ErrElsewhere: the database's keys stand in a keyring, and there is none here. It was left as it is.
+var ErrElsewhere = errors.New("vault: the keys are in a file that cannot be opened here")
+
+// Open opens the vault of a user, or begins one in an empty store. ring is nil where the platform has no keyring. What an
+// earlier tab had begun to destroy is destroyed, and a database of format 1 is sealed, before anything else. A database whose
+// keys are lost is begun anew: it is a new device.
+// Errors: ErrElsewhere, the store's, the keyring's.
+func Open(ctx context.Context, store kv.Store, ring keyring.File, user string) (*Vault, error) {
+	v := &Vault{store: store, ring: ring, user: user, carried: map[uint64]bool{}}
+	v.calm = sync.NewCond(&v.turn)
+	if err := v.settleIn(ctx); err != nil {
+		return nil, fmt.Errorf("vault: begin: %w", err)
+	}
+	if v.records == nil {
+		if err := v.Reload(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return v, nil
+}
+
+// settleIn brings database and keyring into a state that everything else can rely on, in one transaction under the lock.
+func (v *Vault) settleIn(ctx context.Context) error {
+	k, err := v.begin(ctx, true)
+	if err != nil {
+		return err
+	}
+	defer k.end()
+	ctx = context.WithoutCancel(ctx)
+	t := v.newTx(k)
+	t.writes = true
+	err = v.store.Update(ctx, kv.Strict, Tables, func(x kv.Tx) error {
+		t.Tx = x
+		values, err := x.Get(tableDevice, 0, 1)
+		if err != nil {
+			return err
+		}
+		if err := t.recognise(values[0]); err != nil {
+			return err
+		}
+		if values[1] != nil && t.space.Next == 0 {
+			if _, err := t.decode(tableDevice, values[1], &t.space); err != nil && !errors.Is(err, errUnreadable) {
+				return err
+			}
+		}
+		records, err := t.allRecords()
+		if err != nil {
+			return err
+		}
+		if err := t.sweep(records); err != nil {
+			return err
+		}
+		if !t.devNew { // as a rule: then this is all that there is to read
+			ledgers, err := t.allLedgers()
+			if err != nil {
+				return err
+			}
+			v.take(t.dev, records, ledgers)
+		}
+		return t.flush()
+	})
+	if err != nil {
+		v.disown(ctx, t)
+		return err
+	}
+	v.key = t.known[deviceSlot]
+	return overwrite(t.access, t.doomed)
+}
+
+// recognise finds the device's key and record, or makes them.
+func (t *tx) recognise(value []byte) error {
+	if value == nil {
+		return t.beginDevice()
+	}
+	e, err := parse(value)
+	if err != nil {
+		return err
+	}
+	switch {
+	case e.plain:
+		if _, err := t.dev.UnmarshalMsg(e.body); err != nil {
+			return err
+		}
+		return t.sealAll()
+	case e.key != nil:
+		t.known[deviceSlot] = *e.key
+		if _, err := t.decode(tableDevice, value, &t.dev); err != nil || t.access == nil {
+			return err
+		}
+		return t.sealAll() // the keys move into the keyring
+	case t.access == nil:
+		return ErrElsewhere
+	}
+	if _, err = t.decode(tableDevice, value, &t.dev); !errors.Is(err, errUnreadable) {
+		return err
+	}
+	for _, table := range Tables {
+		if err := t.Delete(table, kv.All); err != nil {
+			return err
+		}
+	}
+	return t.beginDevice()
+}
+
+// beginDevice makes a new device.
+func (t *tx) beginDevice() error {
+	t.dev = Device{}
+	if _, err := rand.Read(t.dev.ID[:]); err != nil {
+		return err
+	}
+	if _, err := rand.Read(t.dev.Secret[:]); err != nil {
+		return err
+	}
+	t.devNew = true
+	return t.beginKey()
+}
+
+func (t *tx) beginKey() error {
+	key, err := randomSecret()
+	if err != nil {
+		return err
+	}
+	t.known[deviceSlot] = key
+	if t.access != nil {
+		t.set(deviceSlot, key)
+	}
+	return nil
+}
+
+// sealAll seals what was not under keys of the keyring: all small records at once, segments afterwards as Reclaim comes to
+// them.
+func (t *tx) sealAll() error {
+	old := map[kv.Table][]kv.Entry{}
+	for _, table := range []kv.Table{tableConversations, tableLedgers, tableTail, tableSent, tableOutbox, tableGarbage} {
+		entries, err := t.Scan(table, kv.All, 0, false)
+		if err != nil {
+			return err
+		}
+		for i, e := range entries {
+			plain, _, err := t.open(table, e.Value)
+			if err != nil {
+				return err
+			}
+			entries[i].Value = plain
+		}
+		old[table] = entries
+	}
+	if err := t.beginKey(); err != nil {
+		return err
+	}
+	t.devNew = true
+	owners := map[uint64]*conv{}
+	for _, e := range old[tableConversations] {
+		c := &conv{Record: &Record{Ordinal: uint64(e.Key)}, recordChange: true}
+		if _, err := c.Record.UnmarshalMsg(e.Value); err != nil {
+			return err
+		}
+		c.Record.Keys, c.Record.Extents = 0, nil
+		if _, err := t.keyOf(c); err != nil {
+			return err
+		}
+		owners[c.Record.Ordinal] = c
+		t.convs[c.Record.ConversationID] = c
+		n := Note{Ordinal: c.Record.Ordinal, ConversationID: c.Record.ConversationID, Quiet: true, Segments: segmentsOf(c.Record.Covered)}
+		if _, err := t.note(n); err != nil {
+			return err
+		}
+	}
+	for table, entries := range old {
+		for _, e := range entries {
+			var err error
+			switch table {
+			case tableConversations:
+			case tableTail:
+				if c := owners[uint64(e.Key)>>32]; c != nil {
+					err = t.putUnder(c, table, e.Key, rawRecord(e.Value))
+				} else {
+					err = t.put(table, e.Key, rawRecord(e.Value)) // of a retired ordinal
+				}
+			default:
+				err = t.put(table, e.Key, rawRecord(e.Value))
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// rawRecord is a record's MessagePack.
+type rawRecord []byte
+
+// MarshalMsg implements msgp.Marshaler.
+func (r rawRecord) MarshalMsg(b []byte) ([]byte, error) { return append(b, r...), nil }
+
+// segmentsOf are the segments that intervals touch.
+func segmentsOf(covered ledger.Intervals) (segments []uint32) {
+	next := uint32(0)
+	for _, x := range covered {
+		for s := max(next, uint32(x.From/wire.SegmentSize)); s <= uint32(x.To/wire.SegmentSize); s++ {
+			segments = append(segments, s)
+			next = s + 1
+		}
+	}
+	return segments
+}
+
+// sweep destroys the keys that nothing needs any more: those that notes name, and those that a transaction had written which
+// never came to its end. What is in use follows from records and notes alone.
+func (t *tx) sweep(records []*Record) error {
+	if t.access == nil {
+		return nil
+	}
+	used := []keyring.Run{{From: 0, N: firstSlot}}
+	for _, r := range records {
+		used = append(used, r.runs()...)
+	}
+	for _, c := range t.convs { // those that sealAll has just given slots
+		used = append(used, c.Record.runs()...)
+	}
+	notes, err := t.Scan(tableGarbage, kv.All, 0, false)
+	if err != nil {
+		return err
+	}
+	for _, e := range notes {
+		var n Note
+		if _, err := t.decode(tableGarbage, e.Value, &n); err != nil {
+			return err
+		}
+		used = append(used, n.Runs...)
+		t.doomed = append(t.doomed, n.Runs...)
+	}
+	return t.sweepBetween(joinRuns(used))
+}
+
+// sweepBetween makes everything that is not in use free, and destroys what stands there.
+func (t *tx) sweepBetween(used []keyring.Run) error {
+	end := used[len(used)-1].End()
+	space := Space{Next: end}
+	for i := 1; i < len(used); i++ {
+		from := used[i-1].End()
+		space.Free = append(space.Free, keyring.Run{From: from, N: used[i].From - from})
+	}
+	if !space.equal(t.space) {
+		t.space, t.spaceNew = space, true
+	}
+	for _, r := range space.Free {
+		for from := r.From; from < r.End(); from += window {
+			if _, err := t.sweepRun(keyring.Run{From: from, N: min(window, r.End()-from)}); err != nil {
+				return err
+			}
+		}
+	}
+	for from := end; from <= keyring.MaxSlots-window; from += window {
+		some, err := t.sweepRun(keyring.Run{From: from, N: window})
+		if err != nil || !some {
+			return err
+		}
+	}
+	return nil
+}
+
+// sweepRun dooms a run if any key stands there.
+func (t *tx) sweepRun(r keyring.Run) (some bool, err error) {
+	b, err := t.access.Read(r)
+	if err != nil {
+		return false, err
+	}
+	for _, x := range b {
+		if x != 0 {
+			t.doomed = append(t.doomed, r)
+			return true, nil
+		}
+	}
+	return false, nil
+}
