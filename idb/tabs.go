@@ -73,12 +73,12 @@ func (c *Channel) Close() {
 // Without Web Locks (a page that is no secure context) nothing is locked: transactions still keep single steps apart, and
 // what needs more must not rely on a second tab being kept out.
 func Lock(ctx context.Context, name string) (release func(), err error) {
-	return lock(ctx, name, "exclusive")
+	return waiting(lock(ctx, name, "exclusive"))
 }
 
 // Hold is Lock, but together with others who Hold the name. Release waits until it is let go.
 func Hold(ctx context.Context, name string) (release func(), err error) {
-	return lock(ctx, name, "shared")
+	return waiting(lock(ctx, name, "shared"))
 }
 
 // Held tells whether any tab (or worker) of the origin, this one included, has the Web Lock of that name. Without Web Locks
@@ -101,13 +101,28 @@ func Held(ctx context.Context, name string) (bool, error) {
 	return false, nil
 }
 
-func lock(ctx context.Context, name, mode string) (release func(), err error) {
-	if err := ctx.Err(); err != nil {
-		return nil, context.Cause(ctx)
+// waiting makes of what lock returns a release that waits until the lock is let go.
+func waiting(letGo func(), over <-chan struct{}, err error) (release func(), _ error) {
+	if err != nil {
+		return nil, err
 	}
+	return func() {
+		letGo()
+		<-over
+	}, nil
+}
+
+// lock waits for a Web Lock. letGo gives it back and does not wait; it may be called twice. When the browser has it back, over
+// is closed.
+func lock(ctx context.Context, name, mode string) (letGo func(), over <-chan struct{}, err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, nil, context.Cause(ctx)
+	}
+	released := make(chan struct{})
 	locks := navigator("locks")
 	if !locks.Truthy() {
-		return func() {}, nil
+		close(released)
+		return func() {}, released, nil
 	}
 	// The lock is held until the promise that the callback returns is settled.
 	var resolve js.Value
@@ -122,37 +137,32 @@ func lock(ctx context.Context, name, mode string) (release func(), err error) {
 		close(granted)
 		return held
 	})
-	waiting := js.Global().Get("AbortController").New()
+	abort := js.Global().Get("AbortController").New()
 	var request js.Value
 	err = try(func() {
-		request = locks.Call("request", name, map[string]any{"signal": waiting.Get("signal"), "mode": mode}, callback)
+		request = locks.Call("request", name, map[string]any{"signal": abort.Get("signal"), "mode": mode}, callback)
 	})
 	if err != nil {
 		callback.Release()
-		return nil, err
+		return nil, nil, err
 	}
 	ended := make(chan error, 1) // the lock was released, or not granted
-	over := make(chan struct{})
 	go func() {
 		_, err := settled(context.Background(), request)
 		callback.Release()
 		ended <- err
-		close(over)
+		close(released)
 	}()
-	letGo := sync.OnceFunc(func() { resolve.Invoke() })
-	release = func() {
-		letGo()
-		<-over
-	}
+	letGo = sync.OnceFunc(func() { resolve.Invoke() })
 	select {
 	case <-granted:
-		return release, nil
+		return letGo, released, nil
 	case err := <-ended:
-		return nil, err
+		return nil, nil, err
 	case <-ctx.Done():
 		letGo() // in case it is being granted
-		waiting.Call("abort")
-		return nil, context.Cause(ctx)
+		abort.Call("abort")
+		return nil, nil, context.Cause(ctx)
 	}
 }
 

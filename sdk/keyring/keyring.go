@@ -36,6 +36,12 @@ var (
 	ErrLost = errors.New("keyring: file is lost")
 	// ErrRange: a run beyond MaxSlots, or bytes that do not fill it.
 	ErrRange = errors.New("keyring: run out of range")
+	// ErrReadOnly: a Write in a piece of work that began without write, or has ended.
+	ErrReadOnly = errors.New("keyring: write without the lock")
+	// ErrBlocked: every slot is overwritten, but another tab keeps the file from being removed.
+	ErrBlocked = errors.New("keyring: file is held by another tab")
+	// ErrUnavailable: this place has no files that are overwritten in place, or no lock to share one by.
+	ErrUnavailable = errors.New("keyring: no keyring here")
 )
 
 // File is one keyring, shared by all tabs of a user on this device. Its methods may be called from many goroutines.

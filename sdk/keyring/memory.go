@@ -74,6 +74,9 @@ func (m *Memory) Begin(ctx context.Context, write bool) (Keys, error) {
 	if err := m.usable(); err != nil {
 		return nil, err
 	}
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
 	k := &memoryKeys{file: m}
 	if write {
 		select {
@@ -138,7 +141,10 @@ func (k *memoryKeys) Write(run Run, slots []byte) error {
 	if err := k.check(run); err != nil {
 		return err
 	}
-	if !k.locked || len(slots) != int(run.N)*SlotSize {
+	if !k.locked {
+		return ErrReadOnly
+	}
+	if len(slots) != int(run.N)*SlotSize {
 		return ErrRange
 	}
 	d := k.file.disk
