@@ -186,7 +186,7 @@ func TestLogoutWipe(t *testing.T) {
 	w.device("userB").login()
 	a.send("C2C", "userB", "one")
 	a.setOnline(false)
-	_, err := a.ClearHistoryMessage(w.ctx, &sdk.ConversationRequest{ConversationID: "C2CuserB"})
+	_, err := a.ClearHistoryMessage(w.ctx, &sdk.ClearHistoryRequest{ConversationID: "C2CuserB"})
 	require.NoError(t, err)
 	_, err = a.Logout(w.ctx, &sdk.LogoutRequest{Wipe: sdk.WipeSend})
 	require.Equal(t, wire.OutboxNotEmpty, wire.CodeOf(err))

@@ -36,7 +36,7 @@ func TestRoomsAreOfTheMoment(t *testing.T) {
 			return err
 		},
 		"clearHistoryMessage": func() error {
-			_, err := b.ClearHistoryMessage(w.ctx, &sdk.ConversationRequest{ConversationID: "ROOMlobby"})
+			_, err := b.ClearHistoryMessage(w.ctx, &sdk.ClearHistoryRequest{ConversationID: "ROOMlobby"})
 			return err
 		},
 		"by id": func() error {

@@ -109,7 +109,7 @@ func TestWithoutCloudHistory(t *testing.T) {
 		return wire.CodeOf(err) == wire.StorageNotEnabled
 	})
 	require.Equal(t, 20, len(a.page("GROUPg")))
-	_, err := a.ClearHistoryMessage(w.ctx, &sdk.ConversationRequest{ConversationID: "GROUPg"})
+	_, err := a.ClearHistoryMessage(w.ctx, &sdk.ClearHistoryRequest{ConversationID: "GROUPg"})
 	require.NoError(t, err)
 	require.Empty(t, a.page("GROUPg"))
 	require.Equal(t, []string{"GROUPg"}, a.list())

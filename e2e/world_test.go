@@ -19,6 +19,7 @@ import (
 	"github.com/tinylib/msgp/msgp"
 
 	"github.com/lethe-im/lethe/sdk"
+	"github.com/lethe-im/lethe/sdk/keyring"
 	"github.com/lethe-im/lethe/sdk/kv"
 	"github.com/lethe-im/lethe/sdk/vault"
 	"github.com/lethe-im/lethe/server"
@@ -87,6 +88,7 @@ type device struct {
 	w     *world
 	user  string
 	store *kv.Memory
+	ring  *keyring.Memory
 
 	tabs *neighbours // set: other clients share the database
 
@@ -97,7 +99,7 @@ type device struct {
 
 func (w *world) device(user string) *device {
 	w.t.Helper()
-	d := &device{w: w, user: user, store: kv.NewMemory(vault.Tables...), events: map[string]int{}}
+	d := &device{w: w, user: user, store: kv.NewMemory(vault.Tables...), ring: keyring.NewMemory(), events: map[string]int{}}
 	d.boot()
 	return d
 }
@@ -136,7 +138,7 @@ func (n *neighbours) join(_ string, changed func()) (poke, leave func()) {
 // tab is another tab on the same device, open at the same time.
 func (d *device) tab() *device {
 	d.w.t.Helper()
-	other := &device{w: d.w, user: d.user, store: d.store, tabs: d.tabs, events: map[string]int{}}
+	other := &device{w: d.w, user: d.user, store: d.store, ring: d.ring, tabs: d.tabs, events: map[string]int{}}
 	other.boot()
 	return other
 }
@@ -173,6 +175,10 @@ func (d *device) boot() {
 		OpenStore: func(context.Context, string, func(error)) (kv.Store, string, error) {
 			d.store = d.store.Reopen()
 			return d.store, "memory", nil
+		},
+		OpenKeyring: func(context.Context, string) (keyring.File, error) {
+			d.ring = d.ring.Reopen()
+			return d.ring, nil
 		},
 		Dial:       ws.Dial,
 		Neighbours: d.tabs.join,

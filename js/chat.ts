@@ -41,6 +41,11 @@ export type MessageSelector =
 /** From where: this device, the user's history on the server, or both. */
 export type Scope = 'local' | 'remote' | 'both';
 
+/** awaitErasure: the call resolves only when this device has nothing left to erase. */
+export interface ErasureOptions {
+  awaitErasure?: boolean;
+}
+
 /** What Lethe.create resolves to: one user's chat. Every call resolves {code: 0, data} or rejects with a LetheError. */
 export class Chat {
   readonly #calls: Calls;
@@ -149,42 +154,50 @@ export class Chat {
   }
 
   /** Deletes a conversation with its history, on this device and from the user's history on the server. */
-  deleteConversation(conversationID: string): Promise<Response<{ conversationID: string }>>;
+  deleteConversation(
+    conversationID: string,
+    options?: ErasureOptions,
+  ): Promise<Response<{ conversationID: string; erasure: string }>>;
   /** The same for up to 100; clearHistoryMessage: false takes them from the list only. */
   deleteConversation(options: DeleteConversationRequest): Promise<Response<DeleteConversationResult>>;
   async deleteConversation(
     what: string | DeleteConversationRequest,
-  ): Promise<Response<{ conversationID: string } | DeleteConversationResult>> {
+    options: ErasureOptions = {},
+  ): Promise<Response<{ conversationID: string; erasure: string } | DeleteConversationResult>> {
     if (typeof what === 'object' && what !== null) {
       return this.#calls.call('deleteConversation', what);
     }
-    const { data } = await this.#calls.call('deleteConversation', { conversationIDList: [what] });
+    const { data } = await this.#calls.call('deleteConversation', { conversationIDList: [what], ...erasure(options) });
     const refused = data.failed[0];
     if (refused) {
       throw new LetheError(refused.code, refused.message, data);
     }
-    return { code: 0, data: { conversationID: what } };
+    return { code: 0, data: { conversationID: what, erasure: data.erasure } };
   }
 
   /** Deletes all messages of a conversation, in both places; the conversation stays in the list. */
-  clearHistoryMessage(conversationID: string): Promise<Response<ClearHistoryResult>> {
-    return this.#calls.call('clearHistoryMessage', named(conversationID));
+  async clearHistoryMessage(
+    conversationID: string,
+    options: ErasureOptions = {},
+  ): Promise<Response<ClearHistoryResult>> {
+    return this.#calls.call('clearHistoryMessage', { conversationID, ...erasure(options) });
   }
 
   /** Deletes messages in both places. failed tells of those that could not be. */
   async deleteMessage(
     messageList: readonly Message[],
-  ): Promise<Response<{ messageList: Message[]; failed: Failed[] }>> {
-    const { data } = await this.#calls.call('deleteMessages', { messages: keysOf(messageList) });
+    options: ErasureOptions = {},
+  ): Promise<Response<{ messageList: Message[]; failed: Failed[]; erasure: string }>> {
+    const { data } = await this.#calls.call('deleteMessages', { messages: keysOf(messageList), ...erasure(options) });
     const kept = new Set(data.failed.map((item) => item.id));
     const deleted = messageList.filter(({ ID, messageID }) => !kept.has(ID) && !kept.has(messageID));
-    return { code: 0, data: { messageList: deleted, failed: data.failed } };
+    return { code: 0, data: { messageList: deleted, failed: data.failed, erasure: data.erasure } };
   }
 
   /** Deletes messages from this device, from the user's history on the server, or, if no scope is given, from both. */
   async deleteMessages(
     selector: MessageSelector,
-    options: { scope?: Scope } = {},
+    options: { scope?: Scope } & ErasureOptions = {},
   ): Promise<Response<DeleteMessagesResult>> {
     return this.#calls.call('deleteMessages', deletion(selector, options));
   }
@@ -227,16 +240,26 @@ function keysOf(messages: readonly MessageKey[]): readonly MessageKey[] {
   });
 }
 
-function deletion(selector: MessageSelector, options: { scope?: Scope }): DeleteMessagesRequest {
-  for (const [name, object] of Object.entries({ selector, options })) {
-    if (Object.prototype.toString.call(object) !== '[object Object]') {
-      throw new LetheError(ErrorCode.PARAMETER_INVALID, `${name}: an object is needed`);
-    }
+/** The options of a deletion. */
+function erasure(options: ErasureOptions): ErasureOptions {
+  requireObject('options', options);
+  const { awaitErasure = false } = options;
+  return { awaitErasure };
+}
+
+function requireObject(name: string, object: unknown): void {
+  if (Object.prototype.toString.call(object) !== '[object Object]') {
+    throw new LetheError(ErrorCode.PARAMETER_INVALID, `${name}: an object is needed`);
   }
+}
+
+function deletion(selector: MessageSelector, options: { scope?: Scope } & ErasureOptions): DeleteMessagesRequest {
+  requireObject('selector', selector);
+  requireObject('options', options);
   const request: Record<string, unknown> = { ...selector, ...options };
   // A limit that the caller's code failed to compute must not turn into "everything".
   for (const [limit, value] of Object.entries(request)) {
-    if (value === undefined && limit !== 'scope') {
+    if (value === undefined && limit !== 'scope' && limit !== 'awaitErasure') {
       throw new LetheError(codeFor(limit), `${limit} is undefined`);
     }
   }

@@ -29,6 +29,8 @@ export interface LoginResult {
   connected: boolean;
   /** indexeddb; memory where the browser keeps nothing */
   storage: string;
+  /** how far deletions get here: erased; removed where there is no file for keys */
+  erasure: string;
 }
 
 /** LogoutRequest ends the session. With wipe the device's copy goes too: true sends the outbox first and fails with OUTBOX_NOT_EMPTY if it cannot, 'force' reports how many operations are lost. */
@@ -220,6 +222,8 @@ export interface DeleteConversationRequest {
   conversationIDList: string[];
   /** true if absent; false keeps the history */
   clearHistoryMessage?: boolean;
+  /** resolve only when this device has nothing left to erase */
+  awaitErasure?: boolean;
 }
 
 /** Failed is one item of a batch that was refused, alone. */
@@ -234,11 +238,22 @@ export interface Failed {
 export interface DeleteConversationResult {
   conversationIDList: string[];
   failed: Failed[];
+  /** hidden, erased, removed */
+  erasure: string;
+}
+
+/** ClearHistoryRequest deletes all messages of a conversation, in both places. */
+export interface ClearHistoryRequest {
+  conversationID: string;
+  /** resolve only when this device has nothing left to erase */
+  awaitErasure?: boolean;
 }
 
 /** ClearHistoryResult repeats the conversation. */
 export interface ClearHistoryResult {
   conversationID: string;
+  /** hidden, erased, removed */
+  erasure: string;
 }
 
 /** DeleteMessagesRequest deletes messages: by ids, by message objects, or of one conversation (all, those before a time, or those up to a seq). Exactly one of ids, messages and conversationID is given. */
@@ -254,6 +269,8 @@ export interface DeleteMessagesRequest {
   upTo?: number;
   /** local, remote, both (if absent) */
   scope?: string;
+  /** resolve only when this device has nothing left to erase */
+  awaitErasure?: boolean;
 }
 
 /** DeleteMessagesResult says what was accepted and how far it got. */
@@ -261,7 +278,6 @@ export interface DeleteMessagesResult {
   /** as the caller named them; for a whole conversation its conversationID */
   deleted: MessageRef[];
   failed: Failed[];
-  /** none (scope remote), hidden, removed; ERASED events follow */
   erasure: string;
   /** none (scope local), pending, acknowledged */
   server: string;
@@ -355,10 +371,11 @@ export interface DeletionEvent {
   code: number;
 }
 
-/** ErasedEvent: the rows of a deletion are gone from this device. */
+/** ErasedEvent: what was deleted in a conversation can no longer be read on this device. */
 export interface ErasedEvent {
+  /** empty if an earlier visit had deleted all of it */
   conversationID: string;
-  /** removed */
+  /** erased: its keys are destroyed; removed: its rows are gone, where there are no keys apart */
   erasure: string;
 }
 
@@ -410,7 +427,7 @@ export interface Methods {
   /** Deletes conversations, in both places; with clearHistoryMessage false only from the list. */
   deleteConversation: { request: DeleteConversationRequest; result: DeleteConversationResult };
   /** Deletes all messages of a conversation, in both places; the conversation stays. */
-  clearHistoryMessage: { request: ConversationRequest; result: ClearHistoryResult };
+  clearHistoryMessage: { request: ClearHistoryRequest; result: ClearHistoryResult };
   /** Deletes messages from this device, from the user's history on the server, or from both. */
   deleteMessages: { request: DeleteMessagesRequest; result: DeleteMessagesResult };
   /** What this device and the server hold of a conversation. */
@@ -435,9 +452,9 @@ export const ARGUMENTS: { readonly [M in keyof Methods]: readonly string[] } = {
   quitRoom: ['roomID'],
   setMessageRead: ['conversationID'],
   setDraft: ['conversationID', 'draft'],
-  deleteConversation: ['conversationIDList', 'clearHistoryMessage'],
-  clearHistoryMessage: ['conversationID'],
-  deleteMessages: ['ids', 'messages', 'conversationID', 'before', 'upTo', 'scope'],
+  deleteConversation: ['conversationIDList', 'clearHistoryMessage', 'awaitErasure'],
+  clearHistoryMessage: ['conversationID', 'awaitErasure'],
+  deleteMessages: ['ids', 'messages', 'conversationID', 'before', 'upTo', 'scope', 'awaitErasure'],
   inspectConversation: ['conversationID'],
 };
 

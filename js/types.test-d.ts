@@ -11,7 +11,7 @@ export async function types(): Promise<void> {
   await Lethe.create({});
 
   const single = await chat.deleteConversation('C2Ca');
-  holds<Equal<typeof single.data, { conversationID: string }>>();
+  holds<Equal<typeof single.data, { conversationID: string; erasure: string }>>();
   const several = await chat.deleteConversation({ conversationIDList: ['C2Ca'], clearHistoryMessage: false });
   holds<Equal<typeof several.data.failed, Lethe.Failed[]>>();
   // @ts-expect-error a conversationID is a string

@@ -2,10 +2,12 @@ package sdk
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/lethe-im/lethe/sdk/keyring"
 	"github.com/lethe-im/lethe/sdk/ledger"
 	"github.com/lethe-im/lethe/sdk/vault"
 	"github.com/lethe-im/lethe/wire"
@@ -39,7 +41,8 @@ type account struct {
 	inbox   []wire.Frame  // pushed, not taken in yet
 	offline chan struct{} // closed when the connection ends; waits for an acknowledgement end with it
 	waiting map[uint64]chan error
-	erasing map[uint64]string      // ordinals whose rows wait for reclaim, by the conversation they belonged to
+	erasing map[uint64]*erasing    // deletions that are not done here yet, by their note
+	erased  map[uint64]bool        // notes of which the app has been told, and of which only rows are left
 	told    map[string]ledger.Book // what of each book this tab has told the app
 	revoked map[string]uint64      // the newest recall it has told of
 	tails   map[string]bool        // conversations with new rows in the tail
@@ -62,7 +65,8 @@ func newAccount(c *Client, r *LoginRequest) *account {
 		arrived: make(chan struct{}, 1),
 		sweep:   make(chan struct{}, 1),
 		waiting: map[uint64]chan error{},
-		erasing: map[uint64]string{},
+		erasing: map[uint64]*erasing{},
+		erased:  map[uint64]bool{},
 		told:    map[string]ledger.Book{},
 		revoked: map[string]uint64{},
 		tails:   map[string]bool{},
@@ -70,6 +74,29 @@ func newAccount(c *Client, r *LoginRequest) *account {
 	}
 	a.ctx, a.cancel = context.WithCancel(context.Background())
 	return a
+}
+
+// openVault opens the user's database and its keyring.
+func (a *account) openVault(ctx context.Context, name string) error {
+	store, kind, err := a.client.options.OpenStore(ctx, name, a.lost)
+	if err != nil {
+		return err
+	}
+	var ring keyring.File
+	if open := a.client.options.OpenKeyring; open != nil {
+		ring, err = open(ctx, name)
+	}
+	if err == nil {
+		a.storage = kind
+		if a.vault, err = vault.Open(ctx, store, ring, a.user); err == nil {
+			return nil
+		}
+	}
+	err = errors.Join(err, store.Close())
+	if ring != nil {
+		err = errors.Join(err, ring.Close())
+	}
+	return err
 }
 
 // start loads what is owed, joins the neighbours and begins to connect. The vault is open.
@@ -161,7 +188,9 @@ func (a *account) contact(err error) {
 func (a *account) loginResult() *LoginResult {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return &LoginResult{UserID: a.user, DeviceID: hexID(a.vault.Device().ID), Connected: a.live, Storage: a.storage}
+	return &LoginResult{
+		UserID: a.user, DeviceID: hexID(a.vault.Device().ID), Connected: a.live, Storage: a.storage, Erasure: a.erasure(),
+	}
 }
 
 // stop ends the session's goroutines and its connection; the vault stays open.

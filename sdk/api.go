@@ -14,7 +14,7 @@ import (
 //msgp:ignore Number MessageRef Wipe
 
 // Each type crosses in one direction; generating only that one saves the wasm 30 kB (ADR 2).
-//msgp:marshal ignore LoginRequest LogoutRequest OpenRequest OnlineRequest ConversationRequest MessageListRequest SendMessageRequest RevokeMessageRequest GroupRequest RoomRequest SetDraftRequest DeleteConversationRequest DeleteMessagesRequest
+//msgp:marshal ignore LoginRequest LogoutRequest OpenRequest OnlineRequest ConversationRequest MessageListRequest SendMessageRequest RevokeMessageRequest GroupRequest RoomRequest SetDraftRequest ClearHistoryRequest DeleteConversationRequest DeleteMessagesRequest
 //msgp:unmarshal ignore Conversation LastMessage Quote Message LoginResult LogoutResult ConversationResult ConversationListResult MessageListResult MessageResult GroupResult RoomResult SetMessageReadResult DeleteConversationResult Failed ClearHistoryResult DeleteMessagesResult InspectResult MessageReceivedEvent MessageSentEvent MessageFailedEvent ConversationListUpdatedEvent MessageDeletedEvent HistoryClearedEvent ConversationDeletedEvent DeletionEvent ErasedEvent MessageRevokedEvent RoomClosedEvent NetStateEvent ReadyEvent FatalEvent
 
 //go:generate go tool msgp -file api.go -tests=false -io=false -o api_gen.go
@@ -84,6 +84,7 @@ type LoginResult struct {
 	DeviceID  string `msg:"deviceID"`
 	Connected bool   `msg:"connected"`
 	Storage   string `msg:"storage"` // indexeddb; memory where the browser keeps nothing
+	Erasure   string `msg:"erasure"` // how far deletions get here: erased; removed where there is no file for keys
 }
 
 // LogoutRequest ends the session. With wipe the device's copy goes too: true sends the outbox first and fails with
@@ -197,12 +198,14 @@ type SetDraftRequest struct {
 type DeleteConversationRequest struct {
 	ConversationIDList  []string `msg:"conversationIDList"`            // 1 … 100
 	ClearHistoryMessage *bool    `msg:"clearHistoryMessage,omitempty"` // true if absent; false keeps the history
+	AwaitErasure        bool     `msg:"awaitErasure,omitempty"`        // resolve only when this device has nothing left to erase
 }
 
 // DeleteConversationResult reports each conversation; the call fails only when none succeeded.
 type DeleteConversationResult struct {
 	ConversationIDList []string `msg:"conversationIDList"`
 	Failed             []Failed `msg:"failed"`
+	Erasure            string   `msg:"erasure"` // hidden, erased, removed
 }
 
 // Failed is one item of a batch that was refused, alone.
@@ -212,9 +215,16 @@ type Failed struct {
 	Message string     `msg:"message"`
 }
 
+// ClearHistoryRequest deletes all messages of a conversation, in both places.
+type ClearHistoryRequest struct {
+	ConversationID string `msg:"conversationID"`
+	AwaitErasure   bool   `msg:"awaitErasure,omitempty"` // resolve only when this device has nothing left to erase
+}
+
 // ClearHistoryResult repeats the conversation.
 type ClearHistoryResult struct {
 	ConversationID string `msg:"conversationID"`
+	Erasure        string `msg:"erasure"` // hidden, erased, removed
 }
 
 // MessageKey is as much of a message as a deletion needs.
@@ -232,16 +242,19 @@ type DeleteMessagesRequest struct {
 	Before         *Number      `msg:"before,omitempty"`         // ms; messages sent earlier; a future time is no error
 	UpTo           *Number      `msg:"upTo,omitempty"`           // a seq; none above it
 	Scope          string       `msg:"scope,omitempty"`          // local, remote, both (if absent)
+	AwaitErasure   bool         `msg:"awaitErasure,omitempty"`   // resolve only when this device has nothing left to erase
 }
 
 // DeleteMessagesResult says what was accepted and how far it got.
 type DeleteMessagesResult struct {
 	Deleted []MessageRef `msg:"deleted"` // as the caller named them; for a whole conversation its conversationID
 	Failed  []Failed     `msg:"failed"`
-	Erasure string       `msg:"erasure"` // none (scope remote), hidden, removed; ERASED events follow
-	Server  string       `msg:"server"`  // none (scope local), pending, acknowledged
-	OpID    string       `msg:"opID"`    // names the (first) operation in later events
-	OpIDs   []string     `msg:"opIDs"`   // one a conversation
+	// Erasure is how far it got on this device: none (scope remote), hidden (no view shows it; ERASED follows), erased (its
+	// keys are destroyed, so that nothing can read it any more), removed (its rows are gone, where there is no file for keys).
+	Erasure string   `msg:"erasure"`
+	Server  string   `msg:"server"` // none (scope local), pending, acknowledged
+	OpID    string   `msg:"opID"`   // names the (first) operation in later events
+	OpIDs   []string `msg:"opIDs"`  // one a conversation
 }
 
 // InspectResult is what the device and the server hold of one conversation, deleted or not.
@@ -305,10 +318,10 @@ type DeletionEvent struct {
 	Code           wire.Code `msg:"code"`
 }
 
-// ErasedEvent: the rows of a deletion are gone from this device.
+// ErasedEvent: what was deleted in a conversation can no longer be read on this device.
 type ErasedEvent struct {
-	ConversationID string `msg:"conversationID"`
-	Erasure        string `msg:"erasure"` // removed
+	ConversationID string `msg:"conversationID"` // empty if an earlier visit had deleted all of it
+	Erasure        string `msg:"erasure"`        // erased: its keys are destroyed; removed: its rows are gone, where there are no keys apart
 }
 
 // MessageRevokedEvent: messages were taken away from everybody; what is left of them stands in their place.

@@ -12,19 +12,74 @@ const (
 	z6d8d4b8flimitMaps   = 100000
 )
 
+// UnmarshalMsg implements msgp.Unmarshaler
+func (z *ClearHistoryRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
+	var field []byte
+	_ = field
+	var zb0001 uint32
+	zb0001, bts, err = msgp.ReadMapHeaderBytes(bts)
+	if err != nil {
+		err = msgp.WrapError(err)
+		return
+	}
+	if zb0001 > z6d8d4b8flimitMaps {
+		err = msgp.ErrLimitExceeded
+		return
+	}
+	for zb0001 > 0 {
+		zb0001--
+		field, bts, err = msgp.ReadMapKeyZC(bts)
+		if err != nil {
+			err = msgp.WrapError(err)
+			return
+		}
+		switch msgp.UnsafeString(field) {
+		case "conversationID":
+			z.ConversationID, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "ConversationID")
+				return
+			}
+		case "awaitErasure":
+			z.AwaitErasure, bts, err = msgp.ReadBoolBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "AwaitErasure")
+				return
+			}
+		default:
+			bts, err = msgp.Skip(bts)
+			if err != nil {
+				err = msgp.WrapError(err)
+				return
+			}
+		}
+	}
+	o = bts
+	return
+}
+
+// Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
+func (z ClearHistoryRequest) Msgsize() (s int) {
+	s = 1 + 15 + msgp.StringPrefixSize + len(z.ConversationID) + 13 + msgp.BoolSize
+	return
+}
+
 // MarshalMsg implements msgp.Marshaler
 func (z ClearHistoryResult) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 1
+	// map header, size 2
 	// string "conversationID"
-	o = append(o, 0x81, 0xae, 0x63, 0x6f, 0x6e, 0x76, 0x65, 0x72, 0x73, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x49, 0x44)
+	o = append(o, 0x82, 0xae, 0x63, 0x6f, 0x6e, 0x76, 0x65, 0x72, 0x73, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x49, 0x44)
 	o = msgp.AppendString(o, z.ConversationID)
+	// string "erasure"
+	o = append(o, 0xa7, 0x65, 0x72, 0x61, 0x73, 0x75, 0x72, 0x65)
+	o = msgp.AppendString(o, z.Erasure)
 	return
 }
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z ClearHistoryResult) Msgsize() (s int) {
-	s = 1 + 15 + msgp.StringPrefixSize + len(z.ConversationID)
+	s = 1 + 15 + msgp.StringPrefixSize + len(z.ConversationID) + 8 + msgp.StringPrefixSize + len(z.Erasure)
 	return
 }
 
@@ -271,6 +326,12 @@ func (z *DeleteConversationRequest) UnmarshalMsg(bts []byte) (o []byte, err erro
 					return
 				}
 			}
+		case "awaitErasure":
+			z.AwaitErasure, bts, err = msgp.ReadBoolBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "AwaitErasure")
+				return
+			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -295,15 +356,16 @@ func (z *DeleteConversationRequest) Msgsize() (s int) {
 	} else {
 		s += msgp.BoolSize
 	}
+	s += 13 + msgp.BoolSize
 	return
 }
 
 // MarshalMsg implements msgp.Marshaler
 func (z *DeleteConversationResult) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 2
+	// map header, size 3
 	// string "conversationIDList"
-	o = append(o, 0x82, 0xb2, 0x63, 0x6f, 0x6e, 0x76, 0x65, 0x72, 0x73, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x49, 0x44, 0x4c, 0x69, 0x73, 0x74)
+	o = append(o, 0x83, 0xb2, 0x63, 0x6f, 0x6e, 0x76, 0x65, 0x72, 0x73, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x49, 0x44, 0x4c, 0x69, 0x73, 0x74)
 	o = msgp.AppendArrayHeader(o, uint32(len(z.ConversationIDList)))
 	for za0001 := range z.ConversationIDList {
 		o = msgp.AppendString(o, z.ConversationIDList[za0001])
@@ -331,6 +393,9 @@ func (z *DeleteConversationResult) MarshalMsg(b []byte) (o []byte, err error) {
 		o = append(o, 0xa7, 0x6d, 0x65, 0x73, 0x73, 0x61, 0x67, 0x65)
 		o = msgp.AppendString(o, z.Failed[za0002].Message)
 	}
+	// string "erasure"
+	o = append(o, 0xa7, 0x65, 0x72, 0x61, 0x73, 0x75, 0x72, 0x65)
+	o = msgp.AppendString(o, z.Erasure)
 	return
 }
 
@@ -344,6 +409,7 @@ func (z *DeleteConversationResult) Msgsize() (s int) {
 	for za0002 := range z.Failed {
 		s += 1 + 3 + z.Failed[za0002].ID.Msgsize() + 5 + z.Failed[za0002].Code.Msgsize() + 8 + msgp.StringPrefixSize + len(z.Failed[za0002].Message)
 	}
+	s += 8 + msgp.StringPrefixSize + len(z.Erasure)
 	return
 }
 
@@ -494,6 +560,12 @@ func (z *DeleteMessagesRequest) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Scope")
 				return
 			}
+		case "awaitErasure":
+			z.AwaitErasure, bts, err = msgp.ReadBoolBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "AwaitErasure")
+				return
+			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -528,7 +600,7 @@ func (z *DeleteMessagesRequest) Msgsize() (s int) {
 	} else {
 		s += z.UpTo.Msgsize()
 	}
-	s += 6 + msgp.StringPrefixSize + len(z.Scope)
+	s += 6 + msgp.StringPrefixSize + len(z.Scope) + 13 + msgp.BoolSize
 	return
 }
 
@@ -916,9 +988,9 @@ func (z LoginRequest) Msgsize() (s int) {
 // MarshalMsg implements msgp.Marshaler
 func (z *LoginResult) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
-	// map header, size 4
+	// map header, size 5
 	// string "userID"
-	o = append(o, 0x84, 0xa6, 0x75, 0x73, 0x65, 0x72, 0x49, 0x44)
+	o = append(o, 0x85, 0xa6, 0x75, 0x73, 0x65, 0x72, 0x49, 0x44)
 	o = msgp.AppendString(o, z.UserID)
 	// string "deviceID"
 	o = append(o, 0xa8, 0x64, 0x65, 0x76, 0x69, 0x63, 0x65, 0x49, 0x44)
@@ -929,12 +1001,15 @@ func (z *LoginResult) MarshalMsg(b []byte) (o []byte, err error) {
 	// string "storage"
 	o = append(o, 0xa7, 0x73, 0x74, 0x6f, 0x72, 0x61, 0x67, 0x65)
 	o = msgp.AppendString(o, z.Storage)
+	// string "erasure"
+	o = append(o, 0xa7, 0x65, 0x72, 0x61, 0x73, 0x75, 0x72, 0x65)
+	o = msgp.AppendString(o, z.Erasure)
 	return
 }
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *LoginResult) Msgsize() (s int) {
-	s = 1 + 7 + msgp.StringPrefixSize + len(z.UserID) + 9 + msgp.StringPrefixSize + len(z.DeviceID) + 10 + msgp.BoolSize + 8 + msgp.StringPrefixSize + len(z.Storage)
+	s = 1 + 7 + msgp.StringPrefixSize + len(z.UserID) + 9 + msgp.StringPrefixSize + len(z.DeviceID) + 10 + msgp.BoolSize + 8 + msgp.StringPrefixSize + len(z.Storage) + 8 + msgp.StringPrefixSize + len(z.Erasure)
 	return
 }
 

@@ -6,11 +6,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"math/rand/v2"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/lethe-im/lethe/sdk/keyring"
 	"github.com/lethe-im/lethe/sdk/kv"
 	"github.com/lethe-im/lethe/sdk/vault"
 	"github.com/lethe-im/lethe/wire"
@@ -21,6 +23,9 @@ type Options struct {
 	// OpenStore opens the database of the given name with the tables of the vault, and names its kind: "indexeddb", or
 	// "memory" where the platform keeps nothing. lost is called if the database goes away under us.
 	OpenStore func(ctx context.Context, name string, lost func(error)) (store kv.Store, kind string, err error)
+	// OpenKeyring opens the keyring of the given name. It is nil, or gives nil, where the platform has none: deleted bytes
+	// are then at the mercy of the store.
+	OpenKeyring func(ctx context.Context, name string) (keyring.File, error)
 	// Dial opens connections.
 	Dial Dialer
 	// Emit hands an event to the app; data is MessagePack. It must not block.
@@ -183,17 +188,17 @@ func (c *Client) open(ctx context.Context, r *LoginRequest) (*account, error) {
 	}
 	a := newAccount(c, r)
 	name := databaseName(c.url, c.app, r.UserID)
-	store, kind, err := c.options.OpenStore(ctx, name, a.lost)
+	err := a.openVault(ctx, name)
+	if errors.Is(err, vault.ErrElsewhere) {
+		// The keys can be opened in a worker only, and this is none. Here the user has another device.
+		name += "-unkeyed"
+		err = a.openVault(ctx, name)
+	}
 	if err != nil {
 		return nil, storageError(err)
 	}
-	a.storage = kind
-	if a.vault, err = vault.Open(ctx, store, r.UserID); err != nil {
-		_ = store.Close() // the first error is the one to tell
-		return nil, storageError(err)
-	}
 	if err := a.start(ctx, name); err != nil {
-		_ = store.Close()
+		_ = a.vault.Close() // the first error is the one to tell
 		return nil, storageError(err)
 	}
 	return a, nil

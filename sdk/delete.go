@@ -24,14 +24,14 @@ func (c *Client) DeleteConversation(ctx context.Context, r *DeleteConversationRe
 	if r.ClearHistoryMessage != nil && !*r.ClearHistoryMessage {
 		what = wire.WhatNothing
 	}
-	batch := &deletionBatch{}
+	batch := &deletionBatch{awaitErasure: r.AwaitErasure}
 	for _, id := range ids {
 		batch.add(id, vault.Deletion{ConversationID: id, Scope: wire.ScopeBoth, What: what, Hide: true})
 	}
 	if err := a.delete(ctx, batch); err != nil {
 		return nil, err
 	}
-	out := &DeleteConversationResult{Failed: batch.failed}
+	out := &DeleteConversationResult{Failed: batch.failed, Erasure: batch.erasure}
 	for _, id := range batch.accepted {
 		out.ConversationIDList = append(out.ConversationIDList, id.ID)
 	}
@@ -72,7 +72,7 @@ func deletable(conversationID string) error {
 
 // ClearHistoryMessage deletes all messages of a conversation in both places; the conversation stays.
 // Errors: as DeleteConversation.
-func (c *Client) ClearHistoryMessage(ctx context.Context, r *ConversationRequest) (*ClearHistoryResult, error) {
+func (c *Client) ClearHistoryMessage(ctx context.Context, r *ClearHistoryRequest) (*ClearHistoryResult, error) {
 	a, err := c.current()
 	if err != nil {
 		return nil, err
@@ -80,14 +80,14 @@ func (c *Client) ClearHistoryMessage(ctx context.Context, r *ConversationRequest
 	if err := deletable(r.ConversationID); err != nil {
 		return nil, err
 	}
-	batch := &deletionBatch{}
+	batch := &deletionBatch{awaitErasure: r.AwaitErasure}
 	batch.add(r.ConversationID, vault.Deletion{
 		ConversationID: r.ConversationID, Scope: wire.ScopeBoth, What: wire.WhatConversation,
 	})
 	if err := a.delete(ctx, batch); err != nil {
 		return nil, err
 	}
-	return &ClearHistoryResult{ConversationID: r.ConversationID}, nil
+	return &ClearHistoryResult{ConversationID: r.ConversationID, Erasure: batch.erasure}, nil
 }
 
 // DeleteMessages deletes messages in one of the scopes. `both` and `local` resolve when this device has it durably; `remote`
@@ -107,6 +107,7 @@ func (c *Client) DeleteMessages(ctx context.Context, r *DeleteMessagesRequest) (
 	if err != nil {
 		return nil, err
 	}
+	batch.awaitErasure = r.AwaitErasure
 	if err := a.delete(ctx, batch); err != nil {
 		return nil, err
 	}
@@ -135,6 +136,8 @@ func parseScope(s string) (wire.Scope, error) {
 type deletionBatch struct {
 	deletions []vault.Deletion
 	items     [][]MessageRef // as the caller named them, by deletion
+	// awaitErasure: the call resolves when this device has nothing left to do for it.
+	awaitErasure bool
 
 	accepted []MessageRef
 	failed   []Failed
@@ -175,7 +178,7 @@ func (a *account) delete(ctx context.Context, b *deletionBatch) error {
 		ready.items = append(ready.items, b.items[i])
 	}
 	if len(ready.deletions) == 0 {
-		b.erasure, b.server = "none", "none" // what was named is gone already
+		b.erasure, b.server = erasureNone, "none" // what was named is gone already
 		if len(b.accepted) == 0 {
 			return b.first
 		}
@@ -186,9 +189,9 @@ func (a *account) delete(ctx context.Context, b *deletionBatch) error {
 		return storageError(err)
 	}
 	scope := ready.deletions[0].Scope
-	b.erasure, b.server = "none", "none"
+	b.erasure, b.server = erasureNone, "none"
 	if scope.Local() {
-		b.erasure = "removed" // unless rows are left to reclaim
+		b.erasure = a.erasure() // unless something is left to do
 	}
 	var entries []vault.Entry
 	var changed []string
@@ -202,8 +205,8 @@ func (a *account) delete(ctx context.Context, b *deletionBatch) error {
 		b.opIDs = append(b.opIDs, hexID(d.OpID))
 		entries = append(entries, d.Entries...)
 		if scope.Local() {
-			if d.Settled.Garbage {
-				b.erasure = "hidden"
+			if d.Settled.Garbage && !d.Settled.Erased {
+				b.erasure = erasureHidden
 			}
 			a.forgetSends(d)
 			a.settle(d.ConversationID, &d.Settled)
@@ -221,6 +224,9 @@ func (a *account) delete(ctx context.Context, b *deletionBatch) error {
 		return a.awaitServer(ctx, b, entries)
 	}
 	a.enqueue(nil, entries...)
+	if b.awaitErasure && b.erasure == erasureHidden {
+		b.erasure = a.awaitErasing(ctx, done)
+	}
 	if c := a.online(); c != nil && scope == wire.ScopeLocal {
 		a.run(func() {
 			for _, id := range changed {

@@ -59,7 +59,7 @@ var Methods = []Method{
 	method("deleteConversation", "Deletes conversations, in both places; with clearHistoryMessage false only from the list.",
 		(*Client).DeleteConversation, (*DeleteConversationRequest).UnmarshalMsg, (*DeleteConversationResult).MarshalMsg),
 	method("clearHistoryMessage", "Deletes all messages of a conversation, in both places; the conversation stays.",
-		(*Client).ClearHistoryMessage, (*ConversationRequest).UnmarshalMsg, (*ClearHistoryResult).MarshalMsg),
+		(*Client).ClearHistoryMessage, (*ClearHistoryRequest).UnmarshalMsg, (*ClearHistoryResult).MarshalMsg),
 	method("deleteMessages", "Deletes messages from this device, from the user's history on the server, or from both.",
 		(*Client).DeleteMessages, (*DeleteMessagesRequest).UnmarshalMsg, (*DeleteMessagesResult).MarshalMsg),
 	method("inspectConversation", "What this device and the server hold of a conversation.",

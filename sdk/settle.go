@@ -17,9 +17,6 @@ func (a *account) settle(conversationID string, s *vault.Settled) {
 	a.mu.Lock()
 	before := a.told[conversationID]
 	a.told[conversationID] = now
-	if s.Garbage {
-		a.erasing[s.Ordinal] = conversationID
-	}
 	a.mu.Unlock()
 	a.tellMessages(&conv, now.NewlyHidden(&before).Seqs(), s)
 	e := &HistoryClearedEvent{ConversationID: conversationID}
@@ -36,9 +33,7 @@ func (a *account) settle(conversationID string, s *vault.Settled) {
 	if now.HidesConversation() && hiddenAt(&now) > hiddenAt(&before) || s.Left {
 		a.client.emit(EventConversationDeleted, (&ConversationDeletedEvent{ConversationID: conversationID}).MarshalMsg)
 	}
-	if s.Garbage {
-		signal(a.sweep)
-	}
+	a.beginErasing(conversationID, s)
 }
 
 // tellMessages tells of single messages that have left the view.
@@ -65,32 +60,5 @@ func (a *account) remember() {
 	for _, conv := range a.vault.All() {
 		a.told[conv.ID] = conv.Ledger.Book.Clone()
 		a.revoked[conv.ID] = conv.Ledger.Book.RecallNumber()
-	}
-}
-
-// reclaim removes in the background what no view shows any more, also what an earlier page load left.
-func (a *account) reclaim() {
-	for {
-		done, err := a.vault.Reclaim(a.ctx)
-		if err != nil {
-			a.report(err)
-		}
-		if done.Finished {
-			a.mu.Lock()
-			id := a.erasing[done.Ordinal]
-			a.mu.Unlock()
-			if done.ConversationID != "" {
-				id = done.ConversationID
-			}
-			a.client.emit(EventErased, (&ErasedEvent{ConversationID: id, Erasure: "removed"}).MarshalMsg)
-		}
-		if done.Left && err == nil && a.ctx.Err() == nil {
-			continue
-		}
-		select {
-		case <-a.sweep:
-		case <-a.ctx.Done():
-			return
-		}
 	}
 }

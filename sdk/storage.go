@@ -3,6 +3,7 @@ package sdk
 import (
 	"errors"
 
+	"github.com/lethe-im/lethe/sdk/keyring"
 	"github.com/lethe-im/lethe/sdk/kv"
 	"github.com/lethe-im/lethe/wire"
 )
@@ -23,6 +24,10 @@ func storageError(err error) error {
 		{kv.ErrNewer, wire.StorageNewer, "the database was written by a newer Lethe and is left as it is"},
 		{kv.ErrLost, wire.StorageLost, "the browser closed or deleted the database"},
 		{kv.ErrClosed, wire.NotReady, "logged out meanwhile"},
+		{keyring.ErrFull, wire.StorageFull, "the device's storage is full; nothing was changed"},
+		{keyring.ErrBlocked, wire.StorageBlocked, "another tab holds the file of keys"},
+		{keyring.ErrLost, wire.StorageLost, "the browser has taken the file of keys away"},
+		{keyring.ErrClosed, wire.NotReady, "logged out meanwhile"},
 	} {
 		if errors.Is(err, x.is) {
 			return &wire.Error{Code: x.code, Text: x.text, Err: err}

@@ -16,10 +16,11 @@ func main() {
 	// The loader sets the host object under a name of its own, since several cores may live in one page.
 	host := js.Global().Get(os.Args[1])
 	newChat(sdk.New(sdk.Options{
-		OpenStore:  openStore,
-		Dial:       ws.Dial,
-		Neighbours: neighbours,
-		Tabs:       tabs{},
-		Emit:       func(event string, data []byte) { host.Call("event", event, toJS(data)) },
+		OpenStore:   openStore,
+		OpenKeyring: openKeyring,
+		Dial:        ws.Dial,
+		Neighbours:  neighbours,
+		Tabs:        tabs{},
+		Emit:        func(event string, data []byte) { host.Call("event", event, toJS(data)) },
 	})).handOver(host)
 }
