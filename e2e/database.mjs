@@ -1,30 +1,53 @@
-// What the browser's IndexedDB holds, read as it stands, past the API.
+// What the browser's IndexedDB holds, and what of it the file of keys opens, read as they stand, past the API.
+import assert from 'node:assert/strict';
+import { open, readable } from './sealed.mjs';
 
 /** The tables that hold messages, and how their numeric keys name a conversation: its ordinal is above the low 32 bits. */
 const ROW_TABLES = ['segments', 'tail', 'sent'];
 
 /**
- * Reads every database of Lethe's in the page's origin: by table the number of records and the bytes of their values, by
- * ordinal the records that hold its messages, and for those of the given texts that stand readable in any value the names of
- * the databases.
+ * Reads every database of Lethe's in the page's origin, with its file of keys: by table the number of records and the bytes of
+ * their values, by ordinal the records that hold its messages, and for those of the given texts that can be read with all
+ * that the device has the names of the databases. No text may stand there in clear.
  */
 export async function readDatabases(page, texts = []) {
-  const tables = await page.evaluate(readTables, texts);
+  const databases = await page.evaluate(readStored, texts.length > 0);
   const held = { tables: {}, ordinals: {}, found: new Map() };
-  for (const { name, table, bytes, keys, found } of tables) {
-    held.tables[table] ??= { records: 0, bytes: 0 };
-    held.tables[table].records += keys.length;
-    held.tables[table].bytes += bytes;
-    for (const text of found) {
-      const databases = held.found.get(text) ?? new Set();
-      held.found.set(text, databases.add(name));
-    }
-    for (const key of ROW_TABLES.includes(table) ? keys : []) {
-      const ordinal = ordinalOf(key);
-      held.ordinals[ordinal] = (held.ordinals[ordinal] ?? 0) + 1;
+  for (const { name, keyring, tables } of databases) {
+    const keys = keyring && Buffer.from(keyring, 'base64');
+    for (const { table, bytes, keys: numbers, values } of tables) {
+      held.tables[table] ??= { records: 0, bytes: 0 };
+      held.tables[table].records += numbers.length;
+      held.tables[table].bytes += bytes;
+      for (const key of ROW_TABLES.includes(table) ? numbers : []) {
+        const ordinal = ordinalOf(key);
+        held.ordinals[ordinal] = (held.ordinals[ordinal] ?? 0) + 1;
+      }
+      for (const text of readableOf(table, values, keys, texts)) {
+        held.found.set(text, (held.found.get(text) ?? new Set()).add(name));
+      }
     }
   }
   return held;
+}
+
+/** Those of the texts that can be read in the values of a table. */
+function readableOf(table, values, keyring, texts) {
+  const found = new Set();
+  for (const encoded of values) {
+    const value = Buffer.from(encoded, 'base64');
+    for (const text of texts) {
+      assert.ok(!value.includes(text), `${table} has a text in clear`);
+    }
+    const plain = open(table, value, keyring);
+    for (const part of plain ? readable(table, plain) : []) {
+      const bytes = Buffer.from(part.buffer, part.byteOffset, part.length);
+      for (const text of texts.filter((wanted) => bytes.includes(wanted))) {
+        found.add(text);
+      }
+    }
+  }
+  return found;
 }
 
 /** The conversation's number on this device, from a messageID or a record's key. */
@@ -33,39 +56,42 @@ export function ordinalOf(number) {
 }
 
 /** Runs in the page. */
-async function readTables(texts) {
+async function readStored(withValues) {
   const done = (request) =>
     new Promise((resolve, reject) => {
       request.onsuccess = () => resolve(request.result);
       request.onerror = () => reject(request.error);
     });
-  const needles = texts.map((text) => ({ text, bytes: new TextEncoder().encode(text) }));
-  const holds = (value, bytes) => {
-    for (let at = value.indexOf(bytes[0]); at >= 0; at = value.indexOf(bytes[0], at + 1)) {
-      if (bytes.every((byte, i) => value[at + i] === byte)) {
-        return true;
-      }
+  /** The file of keys of a database, whose name is a hash of the database's. */
+  const keyringOf = async (name) => {
+    const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(name)));
+    const directory = await navigator.storage.getDirectory();
+    try {
+      const file = await directory.getFileHandle(`lethe-${hash.subarray(0, 16).toHex()}`);
+      return new Uint8Array(await (await file.getFile()).arrayBuffer()).toBase64();
+    } catch {
+      return undefined; // a core in the page has none
     }
-    return false;
   };
-  const tables = [];
+  const databases = [];
   for (const { name } of await indexedDB.databases()) {
     if (!name.startsWith('lethe-')) {
       continue;
     }
     const database = await done(indexedDB.open(name));
+    const tables = [];
     for (const table of database.objectStoreNames) {
       const store = database.transaction(table).objectStore(table);
       const [keys, values] = await Promise.all([done(store.getAllKeys()), done(store.getAll())]);
       tables.push({
-        name,
         table,
         keys,
         bytes: values.reduce((sum, value) => sum + value.length, 0),
-        found: needles.filter(({ bytes }) => values.some((value) => holds(value, bytes))).map(({ text }) => text),
+        values: withValues ? values.map((value) => value.toBase64()) : [],
       });
     }
     database.close();
+    databases.push({ name, tables, keyring: withValues ? await keyringOf(name) : undefined });
   }
-  return tables;
+  return databases;
 }

@@ -26,9 +26,7 @@ function checkResult(data, scope, deleted, operations) {
   assert.equal(data.opIDs.length, operations);
   assert.equal(data.opID, data.opIDs[0]);
   assert.equal(data.server, { local: 'none', remote: 'acknowledged', both: 'pending' }[scope]);
-  assert.ok(
-    { local: ['hidden', 'removed'], remote: ['none'], both: ['hidden', 'removed'] }[scope].includes(data.erasure),
-  );
+  assert.ok((scope === 'remote' ? ['none'] : ['hidden', 'erased']).includes(data.erasure), data.erasure);
 }
 
 const SCOPES = ['local', 'remote', 'both'];
