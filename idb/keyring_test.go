@@ -3,35 +3,38 @@
 package idb
 
 import (
-	"bytes"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/lethe-im/lethe/sdk/keyring"
+	"github.com/lethe-im/lethe/sdk/keyring/keyringtest"
 )
 
-func TestKeyringReopen(t *testing.T) {
-	for _, shared := range []bool{true, false} {
+// modes are the two ways to have a keyring: with one handle a tab, and with one a piece of work.
+var modes = map[string]bool{"shared": true, "exclusive": false}
+
+func openRing(t testing.TB, name string, shared bool) *ring {
+	t.Helper()
+	file, err := openKeyring(background, name, shared)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, file.Close()) })
+	return file.(*ring)
+}
+
+func TestKeyringContract(t *testing.T) {
+	for mode, shared := range modes {
+		t.Run(mode, func(t *testing.T) {
+			keyringtest.Contract(t, freshRing(shared))
+		})
+	}
+	require.True(t, shares(), "this browser can share")
+	keyringtest.Shared(t, freshRing(true))
+}
+
+func freshRing(shared bool) func(t *testing.T) func() keyring.File {
+	return func(t *testing.T) func() keyring.File {
 		name := newName()
-		first, err := openKeyring(background, name, shared)
-		require.NoError(t, err)
-		second, err := openKeyring(background, name, shared)
-		require.NoError(t, err)
-		k, err := first.Begin(background, true)
-		require.NoError(t, err)
-		require.NoError(t, k.Write(keyring.Run{From: 3, N: 2}, bytes.Repeat([]byte{7}, 64)))
-		require.NoError(t, k.Flush())
-		k.End()
-		k, err = second.Begin(background, false)
-		require.NoError(t, err)
-		got, err := k.Read(keyring.Run{From: 2, N: 2})
-		require.NoError(t, err)
-		require.Equal(t, append(make([]byte, 32), bytes.Repeat([]byte{7}, 32)...), got)
-		k.End()
-		require.NoError(t, first.Destroy(background))
-		_, err = second.Begin(background, true)
-		t.Log(err)
-		require.NoError(t, second.Destroy(background))
+		return func() keyring.File { return openRing(t, name, shared) }
 	}
 }
