@@ -42,6 +42,7 @@ test: setup check
 	go build -o bin/chromium ./e2e/chromium
 	go build -o bin/wsserve ./ws/wstest/serve
 	$(WASM) go test -exec "$(CURDIR)/bin/chromium -worker" ./idb/
+	$(WASM) go test -exec "$(CURDIR)/bin/chromium" -run TestKeyringUnavailable ./idb/
 	$(WASM) go test -exec "$(CURDIR)/bin/wsserve $(CURDIR)/bin/chromium -worker" ./ws/
 	$(MAKE) build
 	node --test --test-concurrency=1 js/*.test.mjs e2e/*.test.mjs

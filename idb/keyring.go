@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"sync"
 	"syscall/js"
+	"time"
 
 	"github.com/lethe-im/lethe/sdk/keyring"
 )
@@ -19,7 +20,8 @@ import (
 // handle shuts the other tabs out, so it is opened for each piece of work, and reading waits for the lock too.
 //
 // Errors: keyring.ErrUnavailable outside a dedicated worker, without OPFS, sync access handles or Web Locks, and where the
-// browser refuses its file system, as in some private windows; keyring.ErrFull; the context's.
+// browser refuses its file system, as in some private windows; keyring.ErrFull; keyring.ErrLost when another tab destroys it meanwhile;
+// the context's.
 func OpenKeyring(ctx context.Context, name string) (keyring.File, error) {
 	return openKeyring(ctx, name, shares())
 }
@@ -86,22 +88,24 @@ func (r *ring) openLock() string { return r.name + " keyring" }
 // enter makes the file and the first handle.
 func (r *ring) enter(ctx context.Context) error {
 	r.pokes = NewChannel(r.openLock())
-	r.pokes.OnPoke(func() { r.drop(keyring.ErrLost) })
+	r.pokes.OnPoke(r.destroyed)
 	leave, _, err := lock(ctx, r.openLock(), "shared") // waits while another tab is destroying it
 	if err != nil {
 		return err
 	}
+	r.mu.Lock()
 	r.leave = leave
+	r.mu.Unlock()
 	if r.shared {
-		if r.handle, err = r.open(true); err != nil {
+		handle, err := r.open(true)
+		if err != nil {
 			return err
 		}
-		if mode := r.handle.Get("mode"); mode.Type() == js.TypeString && mode.String() == unsafeMode {
-			return nil
+		if mode := handle.Get("mode"); mode.Type() == js.TypeString && mode.String() == unsafeMode {
+			return r.keep(handle)
 		}
+		handle.Call("close")
 		r.shared = false
-		r.handle.Call("close")
-		r.handle = js.Undefined()
 	}
 	letGo, _, err := lock(ctx, r.workLock(), "exclusive")
 	if err != nil {
@@ -116,23 +120,53 @@ func (r *ring) enter(ctx context.Context) error {
 	return nil
 }
 
-const unsafeMode = "readwrite-unsafe"
+// destroyed hears that another tab destroys the keyring. What is not entered yet will be another one.
+func (r *ring) destroyed() {
+	r.mu.Lock()
+	entered := r.leave != nil
+	r.mu.Unlock()
+	if entered {
+		r.drop(keyring.ErrLost)
+	}
+}
+
+const (
+	unsafeMode = "readwrite-unsafe"
+	inUse      = "NoModificationAllowedError" // somebody has a handle on the file
+
+	// A handle may be there a little longer than the lock it was opened under: the browser closes a dying tab's when it likes.
+	lateTries = 50
+	lateWait  = 20 * time.Millisecond
+)
+
+// late tries what fails while somebody has a handle on the file.
+func late(try func() error) (err error) {
+	for range lateTries {
+		if err = try(); !isNamed(err, inUse) {
+			break
+		}
+		time.Sleep(lateWait)
+	}
+	return err
+}
 
 // open opens a handle. It takes no context: a handle that nobody waits for would stay open.
-func (r *ring) open(create bool) (js.Value, error) {
+func (r *ring) open(create bool) (handle js.Value, err error) {
+	err = late(func() (err error) { handle, err = r.attempt(create); return err })
+	return handle, keyringError(err)
+}
+
+func (r *ring) attempt(create bool) (js.Value, error) {
 	ctx := context.Background()
 	file, err := settled(ctx, r.directory.Call("getFileHandle", r.file, map[string]any{"create": create}))
-	if err == nil {
-		options := map[string]any{}
-		if r.shared {
-			options["mode"] = unsafeMode
-		}
-		var handle js.Value
-		if handle, err = settled(ctx, file.Call("createSyncAccessHandle", options)); err == nil {
-			return handle, nil
-		}
+	if err != nil {
+		return js.Undefined(), err
 	}
-	return js.Undefined(), keyringError(err)
+	options := map[string]any{}
+	if r.shared {
+		options["mode"] = unsafeMode
+	}
+	return settled(ctx, file.Call("createSyncAccessHandle", options))
 }
 
 // keyringError gives the browser's error a keyring's meaning.
@@ -196,16 +230,24 @@ func (r *ring) current(ctx context.Context) (js.Value, error) {
 		}
 		return js.Undefined(), fmt.Errorf("idb: open keyring %s again: %w", r.name, err)
 	}
+	if err := r.keep(handle); err != nil {
+		return js.Undefined(), err
+	}
+	return handle, nil
+}
+
+// keep takes a new handle over, unless the file has ended meanwhile.
+func (r *ring) keep(handle js.Value) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.end != nil {
 		handle.Call("close")
-		return js.Undefined(), r.end
+		return r.end
 	}
 	if r.shared {
 		r.handle = handle
 	}
-	return handle, nil
+	return nil
 }
 
 func (r *ring) kept() (js.Value, error) {
@@ -291,6 +333,12 @@ func (r *ring) remove(ctx context.Context) error {
 		return err
 	}
 	defer letGo()
-	_, err = settled(ctx, r.directory.Call("removeEntry", r.file))
+	err = late(func() error {
+		_, err := settled(ctx, r.directory.Call("removeEntry", r.file))
+		return err
+	})
+	if isNamed(err, inUse) {
+		return fmt.Errorf("%w: %w", keyring.ErrBlocked, err)
+	}
 	return err
 }

@@ -47,13 +47,14 @@ var (
 // File is one keyring, shared by all tabs of a user on this device. Its methods may be called from many goroutines.
 type File interface {
 	// Begin gives access to the keys for one piece of work. With write it first waits for the keyring's one lock, which one
-	// piece of work in all tabs has at a time and which is taken before a transaction, never inside one. Every Keys must be
-	// ended. Errors: ErrClosed, ErrLost, the context's.
+	// piece of work in all tabs has at a time and which is taken before a transaction, never inside one. Where tabs cannot share
+	// a file it waits for that lock without write too, so no work begins inside another. Every Keys must be ended. Errors:
+	// ErrClosed, ErrLost, the context's.
 	Begin(ctx context.Context, write bool) (Keys, error)
 	// Close lets go of the file. Pieces of work under way fail with ErrClosed or finish. It may be called twice.
 	Close() error
 	// Destroy overwrites every slot, flushes, and then removes the file; it may be called after Close, and again when it
-	// failed. Other Files on it give ErrLost or zeros from then on.
+	// failed. It waits for the lock. Other Files on it give ErrLost or zeros from then on. Errors: ErrBlocked, the context's.
 	Destroy(ctx context.Context) error
 }
 

@@ -106,6 +106,9 @@ func (m *Memory) Destroy(ctx context.Context) error {
 	if err := m.Close(); err != nil {
 		return err
 	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	select {
 	case <-m.disk.lock:
 		defer func() { m.disk.lock <- struct{}{} }()
@@ -150,6 +153,9 @@ func (k *memoryKeys) Write(run Run, slots []byte) error {
 	d := k.file.disk
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if run.N == 0 {
+		return nil
+	}
 	if need := int(run.End()) * SlotSize; need > len(d.slots) {
 		d.slots = append(d.slots, make([]byte, need-len(d.slots))...)
 	}

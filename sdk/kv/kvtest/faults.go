@@ -2,86 +2,27 @@ package kvtest
 
 import (
 	"context"
-	"sync"
 
+	"github.com/lethe-im/lethe/sdk/fault"
 	"github.com/lethe-im/lethe/sdk/kv"
 )
 
-// Fault says what goes wrong. Steps are counted from 1 and are: the begin of a transaction, each call on it, the commit
-// of an update (an aborted one has none), and a Destroy.
-type Fault struct {
-	Step  int
-	Err   error // what the step returns
-	After bool  // the step takes effect first; a commit then is in truth done
-	Stays bool  // every later step fails too, as on a full or dead disk
-}
+// Fault says what goes wrong. Steps are: the begin of a transaction, each call on it, the commit of an update (an aborted one
+// has none), and a Destroy. A commit that fails after it took effect is in truth done.
+type Fault = fault.Fault
 
-// Faults is a store that fails where it is told to.
+// Faults is a store that fails where its Counter is told to. Another injector may have the same Counter.
 type Faults struct {
+	*fault.Counter
 	store kv.Store
-
-	mu    sync.Mutex
-	fault Fault
-	steps int
-	bit   bool
 }
 
 // NewFaults wraps a store; nothing fails until Arm.
-func NewFaults(store kv.Store) *Faults { return &Faults{store: store} }
-
-// Arm sets the fault (the zero Fault: none) and counts steps from 0 again.
-func (f *Faults) Arm(fault Fault) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.fault, f.steps, f.bit = fault, 0, false
-}
-
-// Steps is how many steps were taken since Arm.
-func (f *Faults) Steps() int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.steps
-}
-
-// Bit tells whether the fault has struck. A test whose fault never bites proves nothing.
-func (f *Faults) Bit() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.bit
-}
-
-// step counts one step and returns what it fails with before and after it takes effect.
-func (f *Faults) step() (before, after error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.steps++
-	hit := f.fault.Step > 0 && (f.steps == f.fault.Step || f.fault.Stays && f.steps > f.fault.Step)
-	switch {
-	case !hit:
-		return nil, nil
-	case f.fault.After:
-		f.bit = true
-		return nil, f.fault.Err
-	}
-	f.bit = true
-	return f.fault.Err, nil
-}
-
-// around runs one step.
-func (f *Faults) around(do func() error) error {
-	before, after := f.step()
-	if before != nil {
-		return before
-	}
-	if err := do(); err != nil {
-		return err
-	}
-	return after
-}
+func NewFaults(store kv.Store) *Faults { return &Faults{&fault.Counter{}, store} }
 
 // View implements kv.Store.
 func (f *Faults) View(ctx context.Context, tables []kv.Table, fn func(kv.Tx) error) error {
-	before, after := f.step()
+	before, after := f.Next()
 	if before != nil {
 		return before
 	}
@@ -95,7 +36,7 @@ func (f *Faults) View(ctx context.Context, tables []kv.Table, fn func(kv.Tx) err
 
 // Update implements kv.Store.
 func (f *Faults) Update(ctx context.Context, durability kv.Durability, tables []kv.Table, fn func(kv.Tx) error) error {
-	before, after := f.step()
+	before, after := f.Next()
 	if before != nil {
 		return before
 	}
@@ -107,7 +48,7 @@ func (f *Faults) Update(ctx context.Context, durability kv.Durability, tables []
 		if err := fn(&faultyTx{f, tx}); err != nil {
 			return err
 		}
-		before, after := f.step()
+		before, after := f.Next()
 		afterCommit = after
 		return before
 	})
@@ -122,7 +63,7 @@ func (f *Faults) Close() error { return f.store.Close() }
 
 // Destroy implements kv.Store.
 func (f *Faults) Destroy(ctx context.Context) error {
-	return f.around(func() error { return f.store.Destroy(ctx) })
+	return f.Around(func() error { return f.store.Destroy(ctx) })
 }
 
 type faultyTx struct {
@@ -131,7 +72,7 @@ type faultyTx struct {
 }
 
 func (t *faultyTx) Get(table kv.Table, keys ...kv.Key) (values [][]byte, err error) {
-	err = t.faults.around(func() error { values, err = t.tx.Get(table, keys...); return err })
+	err = t.faults.Around(func() error { values, err = t.tx.Get(table, keys...); return err })
 	if err != nil {
 		return nil, err
 	}
@@ -139,7 +80,7 @@ func (t *faultyTx) Get(table kv.Table, keys ...kv.Key) (values [][]byte, err err
 }
 
 func (t *faultyTx) Scan(table kv.Table, span kv.Span, limit int, reverse bool) (entries []kv.Entry, err error) {
-	err = t.faults.around(func() error { entries, err = t.tx.Scan(table, span, limit, reverse); return err })
+	err = t.faults.Around(func() error { entries, err = t.tx.Scan(table, span, limit, reverse); return err })
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +88,7 @@ func (t *faultyTx) Scan(table kv.Table, span kv.Span, limit int, reverse bool) (
 }
 
 func (t *faultyTx) Count(table kv.Table, span kv.Span) (n int, err error) {
-	err = t.faults.around(func() error { n, err = t.tx.Count(table, span); return err })
+	err = t.faults.Around(func() error { n, err = t.tx.Count(table, span); return err })
 	if err != nil {
 		return 0, err
 	}
@@ -155,9 +96,9 @@ func (t *faultyTx) Count(table kv.Table, span kv.Span) (n int, err error) {
 }
 
 func (t *faultyTx) Put(table kv.Table, key kv.Key, value []byte) error {
-	return t.faults.around(func() error { return t.tx.Put(table, key, value) })
+	return t.faults.Around(func() error { return t.tx.Put(table, key, value) })
 }
 
 func (t *faultyTx) Delete(table kv.Table, spans ...kv.Span) error {
-	return t.faults.around(func() error { return t.tx.Delete(table, spans...) })
+	return t.faults.Around(func() error { return t.tx.Delete(table, spans...) })
 }
