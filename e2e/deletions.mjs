@@ -36,7 +36,8 @@ const whole = [
     name: 'deleteConversation(id)',
     chats: 1,
     run: async (device, [chat]) => {
-      assert.deepEqual(await device.call('deleteConversation', chat.id), { conversationID: chat.id });
+      const data = await device.call('deleteConversation', chat.id);
+      assert.deepEqual(data, { conversationID: chat.id, erasure: 'erased' });
       expectGone(chat, 'both', everything);
       chat.listed = false;
     },
@@ -47,7 +48,7 @@ const whole = [
     run: async (device, chats) => {
       const conversationIDList = chats.map(({ id }) => id);
       const data = await device.call('deleteConversation', { conversationIDList });
-      assert.deepEqual(data, { conversationIDList, failed: [] });
+      assert.deepEqual(data, { conversationIDList, failed: [], erasure: 'erased' });
       for (const chat of chats) {
         expectGone(chat, 'both', everything);
         chat.listed = false;
@@ -66,7 +67,8 @@ const whole = [
     name: 'clearHistoryMessage',
     chats: 1,
     run: async (device, [chat]) => {
-      assert.deepEqual(await device.call('clearHistoryMessage', chat.id), { conversationID: chat.id });
+      const data = await device.call('clearHistoryMessage', chat.id);
+      assert.deepEqual(data, { conversationID: chat.id, erasure: 'erased' });
       expectGone(chat, 'both', everything);
     },
   },

@@ -28,9 +28,14 @@ test('a refusal is an Error with its code', async () => {
 });
 
 test('deleteConversation takes a string', async () => {
-  const { chat, calls } = await chatOver(succeeds({ conversationIDList: ['C2Cx'], failed: [] }));
-  assert.deepEqual(await chat.deleteConversation('C2Cx'), { code: 0, data: { conversationID: 'C2Cx' } });
-  assert.deepEqual(calls, [['deleteConversation', { conversationIDList: ['C2Cx'] }]]);
+  const { chat, calls } = await chatOver(succeeds({ conversationIDList: ['C2Cx'], failed: [], erasure: 'erased' }));
+  const answer = { code: 0, data: { conversationID: 'C2Cx', erasure: 'erased' } };
+  assert.deepEqual(await chat.deleteConversation('C2Cx'), answer);
+  await chat.deleteConversation('C2Cx', { awaitErasure: true });
+  assert.deepEqual(calls, [
+    ['deleteConversation', { conversationIDList: ['C2Cx'] }],
+    ['deleteConversation', { conversationIDList: ['C2Cx'], awaitErasure: true }],
+  ]);
 });
 
 test('deleteConversation of a string that was refused rejects with its code', async () => {
@@ -53,8 +58,9 @@ test('deleteMessage sends keys only and answers with the deleted messages', asyn
     { ID: 'b', messageID: 2, payload: { text: 'y' } },
   ];
   const failed = [{ id: 'b', code: 90003, message: 'gone' }];
-  const { chat, calls } = await chatOver(succeeds({ deleted: ['a'], failed }));
-  assert.deepEqual((await chat.deleteMessage(messages)).data, { messageList: [messages[0]], failed });
+  const { chat, calls } = await chatOver(succeeds({ deleted: ['a'], failed, erasure: 'hidden' }));
+  const answer = { messageList: [messages[0]], failed, erasure: 'hidden' };
+  assert.deepEqual((await chat.deleteMessage(messages)).data, answer);
   assert.deepEqual(calls[0], [
     'deleteMessages',
     {

@@ -243,8 +243,8 @@ function keysOf(messages: readonly MessageKey[]): readonly MessageKey[] {
 /** The options of a deletion. */
 function erasure(options: ErasureOptions): ErasureOptions {
   requireObject('options', options);
-  const { awaitErasure = false } = options;
-  return { awaitErasure };
+  const { awaitErasure } = options;
+  return awaitErasure === undefined ? {} : { awaitErasure };
 }
 
 function requireObject(name: string, object: unknown): void {

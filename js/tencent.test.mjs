@@ -105,11 +105,16 @@ test('login gives the signature as the token, and says when it is a repeated one
 test('deletion calls go to the core as they are', async () => {
   const { chat, calls } = await tencentOver((name) => ({
     code: 0,
-    data: name === 'clearHistoryMessage' ? { conversationID: 'C2Ca' } : { conversationIDList: ['C2Ca'], failed: [] },
+    data:
+      name === 'clearHistoryMessage'
+        ? { conversationID: 'C2Ca' }
+        : { conversationIDList: ['C2Ca'], failed: [], erasure: 'erased' },
   }));
-  assert.deepEqual(await chat.deleteConversation('C2Ca'), { code: 0, data: { conversationID: 'C2Ca' } });
+  const answer = { code: 0, data: { conversationID: 'C2Ca', erasure: 'erased' } };
+  assert.deepEqual(await chat.deleteConversation('C2Ca'), answer);
   const options = { conversationIDList: ['C2Ca'], clearHistoryMessage: false };
-  assert.deepEqual((await chat.deleteConversation(options)).data, { conversationIDList: ['C2Ca'], failed: [] });
+  const several = { conversationIDList: ['C2Ca'], failed: [], erasure: 'erased' };
+  assert.deepEqual((await chat.deleteConversation(options)).data, several);
   assert.deepEqual((await chat.clearHistoryMessage('C2Ca')).data, { conversationID: 'C2Ca' });
   assert.deepEqual(calls, [
     ['deleteConversation', { conversationIDList: ['C2Ca'] }],

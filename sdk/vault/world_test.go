@@ -11,6 +11,7 @@ import (
 	"github.com/tinylib/msgp/msgp"
 
 	"github.com/lethe-im/lethe/sdk/keyring"
+	"github.com/lethe-im/lethe/sdk/keyring/keyringtest"
 	"github.com/lethe-im/lethe/sdk/kv"
 	"github.com/lethe-im/lethe/sdk/kv/kvtest"
 	"github.com/lethe-im/lethe/wire"
@@ -53,7 +54,9 @@ func (b *bench) reopen() {
 	b.faults = kvtest.NewFaults(b.disk)
 	var ring keyring.File
 	if !b.noRing {
-		ring = b.ring
+		faulty := keyringtest.NewFaults(b.ring)
+		faulty.Counter = b.faults.Counter // one count for both
+		ring = faulty
 	}
 	v, err := Open(b.ctx, b.faults, ring, me)
 	require.NoError(b.t, err)
