@@ -22,16 +22,19 @@ func deleteWhole(r rules, m mask, stays bool) program {
 		if !x.take() {
 			return
 		}
-		decide(x)
 		if x.has(commitThenErase) {
 			x.to("put")
 		} else {
+			decide(x)
 			x.to("erase")
 		}
 	}}
 	put := step{name: "put", run: func(x *act) {
 		if !x.begin() {
 			return
+		}
+		if x.has(commitThenErase) {
+			decide(x)
 		}
 		tx, n := &x.w.tx, x.t.note
 		tx.ledger |= n.what
@@ -163,7 +166,7 @@ func (x *act) eraseReserve() {
 // deleteMessages deletes messages by their ids: the ledger hides them at once, the rest is reclaim's.
 func deleteMessages(r rules, m mask) program {
 	commit := step{name: "commit", run: func(x *act) {
-		if !x.take() {
+		if x.has(lockKeyless) && !x.take() {
 			return
 		}
 		if !x.begin() {
@@ -198,7 +201,12 @@ func deleteMessages(r rules, m mask) program {
 		x.release()
 		x.end()
 	}}
-	erase := step{name: "erase", run: func(x *act) { x.eraseReserve(); x.to("flush") }}
+	erase := step{name: "erase", run: func(x *act) {
+		if x.has(lockKeyless) || x.take() {
+			x.eraseReserve()
+			x.to("flush")
+		}
+	}}
 	flush := step{name: "flush", run: func(x *act) { x.flush(); x.tellAtOnce(m); x.release(); x.end() }}
 	return program{commit, erase, flush}
 }

@@ -75,6 +75,11 @@ func receive(r rules, m mask) program {
 			return
 		}
 		conv := x.w.tx.current()
+		if x.has(lockWrites) && x.w.lock != x.me && (conv == nil || conv.record.key == 0) { // a key will be made after all
+			x.abort()
+			x.to("lock")
+			return
+		}
 		if x.w.ledger(x.rules)&m != 0 || conv != nil && conv.held()&m != 0 || x.full(0) {
 			x.abort()
 			x.release()
@@ -113,7 +118,8 @@ func receive(r rules, m mask) program {
 		x.end()
 	}
 	lock := step{name: "lock", run: func(x *act) {
-		if !x.has(lockWrites) || x.take() {
+		keyless := x.w.db.live != 0 && !x.has(lockKeyless)
+		if !x.has(lockWrites) || keyless || x.take() {
 			x.to("put")
 		}
 	}}

@@ -7,6 +7,7 @@ type rules uint64
 
 const (
 	lockWrites      rules = 1 << iota // 1: a writing transaction runs under the lock
+	lockKeyless                       // 1: also one that writes no key
 	neverStolen                       // 1: which nobody takes from its holder
 	lockFirst                         // 1: and is taken before the transaction
 	lockReclaim                       // 1: so does what carries out a note
@@ -54,6 +55,7 @@ const (
 
 var ruleNames = []string{
 	"lockWrites",
+	"lockKeyless",
 	"neverStolen",
 	"lockFirst",
 	"lockReclaim",
