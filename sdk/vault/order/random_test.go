@@ -1,0 +1,58 @@
+package order
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestRandomPrograms searches programs that nobody thought of.
+func TestRandomPrograms(t *testing.T) {
+	states := 0
+	for seed := range uint64(40) {
+		s, r := randomScenario(rand.New(rand.NewPCG(seed, 5)))
+		got := explore(s, r)
+		require.Empty(t, got.violation, "seed %d, %s: %s", seed, s.name, got)
+		states += got.states
+	}
+	t.Logf("%d states", states)
+}
+
+func randomScenario(r *rand.Rand) (scenario, rules) {
+	firsts := []func(*world){nil, settled, tailed, shown, cutInTwo, tight, high, fresh, bare}
+	sets := []mask{a, b, c, d, a | b, c | d, a | c, a | b | c}
+	tasks := []func(mask) task{ingests, folds, deletes, deletesWhole, clears}
+	var name []string
+	program := func(n int) (out []task) {
+		for range n {
+			switch m := sets[r.IntN(len(sets))]; r.IntN(8) {
+			case 0:
+				out = append(out, receives(m.newest()))
+			case 1, 2:
+				out = append(out, reclaims)
+			case 3:
+				out = append(out, [...]task{shows, others}[r.IntN(2)])
+			default:
+				out = append(out, tasks[r.IntN(len(tasks))](m))
+			}
+		}
+		for _, f := range out {
+			name = append(name, f(everything)[0].of)
+		}
+		return append(out, reclaims)
+	}
+	first := r.IntN(len(firsts))
+	s := scenario{first: firsts[first], most: 30_000, fails: uint8(r.IntN(2)), deaths: uint8(r.IntN(2))}
+	if r.IntN(3) == 0 {
+		s.cuts, s.deaths = 1, 0
+	}
+	s.scripts = scripts{script(program(2)...), script(program(2)...)}
+	if r.IntN(2) == 0 {
+		s.after = program(1)
+	}
+	s.name = fmt.Sprintf("from %d: %s", first, strings.Join(name, "; "))
+	return s, [...]rules{ownedOrder, reserveOrder}[r.IntN(2)]
+}
