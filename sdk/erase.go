@@ -36,7 +36,7 @@ func (a *account) beginErasing(conversationID string, s *vault.Settled) {
 	a.mu.Lock()
 	if s.Erased {
 		a.erased[s.Note] = true // only rows are left, of which nobody needs to hear
-	} else {
+	} else if a.erasing[s.Note] == nil {
 		a.erasing[s.Note] = &erasing{conversationID: conversationID, over: make(chan struct{})}
 	}
 	a.mu.Unlock()

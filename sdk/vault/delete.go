@@ -92,6 +92,11 @@ func (t *tx) delete(c *conv, d Deletion, out *Deleted) error {
 		if err := t.deleteHere(c, d, anchor, seqs, slots, out); err != nil {
 			return err
 		}
+		if !out.Settled.Garbage { // it was gone already, but maybe not all the way
+			if err := t.stillErasing(c, &out.Settled); err != nil {
+				return err
+			}
+		}
 	}
 	if !d.Scope.Remote() || d.What == wire.WhatMessages && len(seqs) == 0 {
 		return nil

@@ -3,6 +3,7 @@ package vault
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sort"
 
 	"github.com/tinylib/msgp/msgp"
@@ -14,7 +15,8 @@ import (
 // How keys come and go. Every transaction that writes holds the keyring's lock from before it begins until its keys are
 // settled:
 //
-//	to seal:     take slots in the transaction, write the keys, flush, commit. If it did not commit, overwrite them.
+//	to seal:     take slots in the transaction, write an intent and the keys, flush, commit. If it did not commit, who next
+//	             has the lock overwrites them.
 //	to destroy:  commit strictly, with a note of the slots; overwrite, flush; only then is it erased.
 //
 // A note's slots belong to nobody until the transaction that removes it. What is rewritten gets its new key in the other of
@@ -29,6 +31,7 @@ type keys struct {
 	doomed  []keyring.Run     // to be destroyed when it has
 	settles []uint64          // the notes that this carries out
 	erased  []*Settled        // to be told of it
+	taken   int               // how often slots were taken
 }
 
 // begin takes the keyring for one transaction; nil access where there is none.
@@ -129,24 +132,30 @@ func (k *keys) set(slot uint32, key secret) {
 	k.written = append(k.written, slot)
 }
 
-// write brings the new keys to the disk, those that stand side by side in one write.
-func (k *keys) write() error {
+// write brings the new keys to the disk, those that stand side by side in one write, and before them the intent.
+func (k *keys) write(commit uint64) error {
 	if len(k.written) == 0 {
 		return nil
 	}
-	sort.Slice(k.written, func(i, j int) bool { return k.written[i] < k.written[j] })
-	for i := 0; i < len(k.written); {
-		from := k.written[i]
-		var b []byte
-		n := uint32(0)
-		for ; i < len(k.written) && k.written[i] <= from+n; i++ {
-			if k.written[i] == from+n { // else the same slot once more
-				key := k.known[from+n]
-				b = append(b, key[:]...)
-				n++
-			}
+	runs := make([]keyring.Run, len(k.written))
+	for i, slot := range k.written {
+		runs[i] = keyring.Run{From: slot, N: 1}
+	}
+	runs = joinRuns(runs)
+	if len(runs) > maxIntent {
+		return fmt.Errorf("vault: keys in %d places at once, at most %d", len(runs), maxIntent)
+	}
+	intent := encodeIntent(commit, runs)
+	if err := k.access.Write(keyring.Run{From: intentSlot, N: uint32(len(intent) / keyring.SlotSize)}, intent); err != nil {
+		return err
+	}
+	for _, r := range runs {
+		b := make([]byte, 0, int(r.N)*keyring.SlotSize)
+		for slot := r.From; slot < r.End(); slot++ {
+			key := k.known[slot]
+			b = append(b, key[:]...)
 		}
-		if err := k.access.Write(keyring.Run{From: from, N: n}, b); err != nil {
+		if err := k.access.Write(r, b); err != nil {
 			return err
 		}
 	}
@@ -159,10 +168,15 @@ func (k *keys) doom(note uint64, runs ...keyring.Run) {
 	k.settles = append(k.settles, note)
 }
 
-// destroy overwrites what is doomed. When it fails the note stands, and Reclaim does it again.
+// destroy overwrites what is doomed, after the commit. When it fails the note stands, and Reclaim does it again.
 func (k *keys) destroy() error {
 	if k.access == nil {
 		return nil
+	}
+	if len(k.written) > 0 {
+		if err := k.clearIntent(); err != nil {
+			return err
+		}
 	}
 	if err := overwrite(k.access, k.doomed); err != nil {
 		return err
@@ -190,36 +204,6 @@ func overwrite(access keyring.Keys, runs []keyring.Run) error {
 		}
 	}
 	return access.Flush()
-}
-
-// disown destroys the keys that a transaction wrote which did not commit: what it has stored may still be on the disk. While
-// the lock is held nobody else has used their slots. Where even that cannot be found out, this vault promises nothing
-// erased any more until it is opened again, which sweeps.
-func (v *Vault) disown(ctx context.Context, t *tx) {
-	if len(t.written) == 0 {
-		return
-	}
-	committed := false
-	err := v.store.View(ctx, []kv.Table{tableDevice}, func(x kv.Tx) error {
-		values, err := x.Get(tableDevice, 0)
-		if err != nil {
-			return err
-		}
-		var d Device
-		_, err = t.decode(tableDevice, values[0], &d)
-		committed = d.Commit >= t.dev.Commit
-		return err
-	})
-	if err == nil && !committed {
-		runs := make([]keyring.Run, len(t.written))
-		for i, s := range t.written {
-			runs[i] = keyring.Run{From: s, N: 1}
-		}
-		err = overwrite(t.access, runs)
-	}
-	if err != nil {
-		v.unsure.Store(true)
-	}
 }
 
 // put stores what outlives a deletion, under the device's key.
@@ -323,9 +307,18 @@ func (t *tx) slotsOf(c *conv, segment uint32) (one, other uint32, err error) {
 	return one, other, nil
 }
 
+// scattered is how many places of a transaction may be just anywhere, since an intent must name them all.
+const scattered = maxIntent / 2
+
+// takeSpace hands out slots. All of them are overwritten, since a transaction that was aborted may have left keys there.
 func (t *tx) takeSpace(n uint32) (keyring.Run, error) {
 	t.spaceNew = true
-	return t.space.take(n)
+	run, err := t.space.take(n, t.taken > scattered)
+	for slot := run.From; err == nil && slot < run.End(); slot++ {
+		t.set(slot, secret{})
+	}
+	t.taken++
+	return run, err
 }
 
 // rekey gives the conversation a new key, under which its record and the rows of its tail are sealed again; free is the
@@ -352,4 +345,4 @@ func (t *tx) rekey(c *conv, rows []Row) (free []keyring.Run, err error) {
 }
 
 // Erases tells whether deleting destroys keys here; without a keyring it only removes rows.
-func (v *Vault) Erases() bool { return v.ring != nil && !v.unsure.Load() }
+func (v *Vault) Erases() bool { return v.ring != nil }

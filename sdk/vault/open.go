@@ -53,6 +53,9 @@ func (v *Vault) settleIn(ctx context.Context) error {
 		if err := t.recognise(values[0]); err != nil {
 			return err
 		}
+		if err := t.settleIntent(); err != nil {
+			return err
+		}
 		if values[1] != nil && t.space.Next == 0 {
 			if _, err := t.decode(tableDevice, values[1], &t.space); err != nil && !errors.Is(err, errUnreadable) {
 				return err
@@ -75,11 +78,11 @@ func (v *Vault) settleIn(ctx context.Context) error {
 		return t.flush()
 	})
 	if err != nil {
-		v.disown(ctx, t)
 		return err
 	}
 	v.key = t.known[deviceSlot]
-	return overwrite(t.access, t.doomed)
+	v.clearTo = t.dev.NextNote
+	return t.destroy()
 }
 
 // recognise finds the device's key and record, or makes them.

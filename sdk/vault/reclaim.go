@@ -33,25 +33,28 @@ func (v *Vault) Reclaim(ctx context.Context) (Reclaimed, error) {
 	v.giveWay()
 	v.write.Lock()
 	defer v.write.Unlock()
-	n, found, err := v.findNote(ctx, func(*Note) bool { return true })
+	n, retired, found, err := v.findNote(ctx, func(*Note) bool { return true })
 	if err != nil || !found {
 		return Reclaimed{}, err
 	}
 	out := Reclaimed{ConversationID: n.ConversationID, Ordinal: n.Ordinal, Note: n.N, Quiet: n.Quiet, Left: true}
-	if !v.carried[n.N] {
-		return out, v.carryOut(ctx, &n)
-	}
 	switch {
+	case retired:
+		out.Finished, err = v.reclaimRetired(ctx, &n)
+	case !v.carried[n.N]:
+		err = v.carryOut(ctx, &n)
 	case n.Until > slice:
 		err = v.reclaimRange(ctx, &n)
 	case n.Whole:
-		out.Finished = true
-		err = v.reclaimRest(ctx, &n)
+		out.Finished, err = true, v.reclaimRest(ctx, &n)
 	case len(n.Segments) > 0 || n.Until > 0 || n.Rekey:
 		err = v.reclaimParts(ctx, &n)
 	default:
 		out.Finished = true
 		err = v.withNote(ctx, kv.Relaxed, nil, &n, func(t *tx) error { return t.dropNote(n.N) })
+	}
+	if errors.Is(err, errMoved) {
+		return Reclaimed{Left: true}, nil // another tab was faster
 	}
 	if out.Finished && err == nil {
 		delete(v.carried, n.N)
@@ -59,8 +62,8 @@ func (v *Vault) Reclaim(ctx context.Context) (Reclaimed, error) {
 	return out, err
 }
 
-// findNote is the oldest note that fits.
-func (v *Vault) findNote(ctx context.Context, fits func(*Note) bool) (n Note, found bool, err error) {
+// findNote is the oldest note that fits; retired: it is on a part of what has been deleted as a whole since.
+func (v *Vault) findNote(ctx context.Context, fits func(*Note) bool) (n Note, retired, found bool, err error) {
 	err = v.view(ctx, func(t *tx) error {
 		for from := kv.Key(0); !found; from = kv.Key(n.N) + 1 {
 			entries, err := t.Scan(tableGarbage, kv.Span{From: from, To: kv.MaxKey}, 1, false)
@@ -74,24 +77,104 @@ func (v *Vault) findNote(ctx context.Context, fits func(*Note) bool) (n Note, fo
 			n.N = uint64(entries[0].Key)
 			found = fits(&n)
 		}
-		return nil
+		retired, err = t.retired(&n)
+		return err
 	})
-	return n, found, err
+	return n, retired, found, err
+}
+
+// retired tells whether the ordinal of a part's note has been retired.
+func (t *tx) retired(n *Note) (bool, error) {
+	if n.Whole {
+		return false, nil
+	}
+	cs, err := t.load(n.ConversationID)
+	return err == nil && (cs[0].Record == nil || cs[0].Record.Ordinal != n.Ordinal), err
+}
+
+// reclaimRetired leaves a part's note to the whole's, whose keys must be destroyed before either is told.
+func (v *Vault) reclaimRetired(ctx context.Context, n *Note) (finished bool, err error) {
+	whole, _, found, err := v.findNote(ctx, func(x *Note) bool { return x.Whole && x.Ordinal == n.Ordinal && !v.carried[x.N] })
+	if err != nil || found {
+		return false, errors.Join(err, v.carryOut(ctx, &whole))
+	}
+	return true, v.updateLocked(ctx, kv.Relaxed, []kv.Table{tableGarbage}, func(t *tx) error { return t.dropNote(n.N) })
+}
+
+// carryOthers dooms, with the keys of this transaction, those that tabs which died had still to destroy for whole deletions:
+// what is told to be erased must not stand under an older ordinal.
+func (t *tx) carryOthers() error {
+	if t.clearTo != 0 || t.access == nil {
+		return nil
+	}
+	first, next := t.v.clearTo, t.dev.NextNote
+	t.clearTo = next
+	var numbers []kv.Key
+	for n := first; n < next; n++ {
+		if !t.v.carried[n] {
+			numbers = append(numbers, kv.Key(n))
+		}
+	}
+	values, err := t.Get(tableGarbage, numbers...)
+	if err != nil {
+		return err
+	}
+	for i, value := range values {
+		if value == nil {
+			continue
+		}
+		var n Note
+		if _, err := t.decode(tableGarbage, value, &n); err != nil {
+			return err
+		}
+		if n.Whole {
+			t.doom(uint64(numbers[i]), n.Runs...)
+		}
+	}
+	return nil
+}
+
+// stillErasing finds what an earlier deletion has left to do for a conversation.
+func (t *tx) stillErasing(c *conv, out *Settled) error {
+	if err := t.carryOthers(); err != nil {
+		return err
+	}
+	entries, err := t.Scan(tableGarbage, kv.All, 0, false)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		var n Note
+		if _, err := t.decode(tableGarbage, e.Value, &n); err != nil {
+			return err
+		}
+		if n.ConversationID == c.ID && !n.Whole {
+			out.Garbage, out.Note, out.Ordinal = true, uint64(e.Key), n.Ordinal
+		}
+	}
+	return nil
 }
 
 // withNote runs fn in a transaction if the note still stands as it was read: another tab may have been faster.
 func (v *Vault) withNote(ctx context.Context, d kv.Durability, tables []kv.Table, n *Note, fn func(*tx) error) error {
 	return v.updateLocked(ctx, d, append([]kv.Table{tableGarbage}, tables...), func(t *tx) error {
 		values, err := t.Get(tableGarbage, kv.Key(n.N))
-		if err != nil || values[0] == nil {
+		if err != nil {
 			return err
+		}
+		if values[0] == nil {
+			return errMoved
 		}
 		var now Note
 		if _, err := t.decode(tableGarbage, values[0], &now); err != nil {
 			return err
 		}
-		if now.Until != n.Until || len(now.Segments) != len(n.Segments) || len(now.Done) != len(n.Done) {
-			return nil
+		retired, err := t.retired(n)
+		if err != nil {
+			return err
+		}
+		if retired || now.Until != n.Until || len(now.Segments) != len(n.Segments) || len(now.Done) != len(n.Done) {
+			return errMoved
 		}
 		return fn(t)
 	})
@@ -105,7 +188,7 @@ func (t *tx) dropNote(n uint64) error {
 
 // carryOut destroys the keys that a note names. Whoever wrote it did so as a rule, unless it died.
 func (v *Vault) carryOut(ctx context.Context, n *Note) error {
-	if v.ring == nil || !n.Whole && n.Until == 0 && len(n.Done) == 0 {
+	if v.ring == nil || !n.Whole && n.Until == 0 && len(n.Done) == 0 { // it names none yet
 		v.carried[n.N] = true
 		return nil
 	}
@@ -113,14 +196,9 @@ func (v *Vault) carryOut(ctx context.Context, n *Note) error {
 	err := v.withNote(ctx, kv.Strict, []kv.Table{tableSegments}, n, func(t *tx) error {
 		runs := n.Runs
 		if !n.Whole {
-			cs, err := t.load(n.ConversationID)
-			if err != nil {
+			var err error
+			if runs, err = t.unused(t.convs[n.ConversationID].Record, n); err != nil {
 				return err
-			}
-			if r := cs[0].Record; r != nil && r.Ordinal == n.Ordinal {
-				if runs, err = t.unused(r, n); err != nil {
-					return err
-				}
 			}
 		}
 		t.doom(n.N, runs...)
@@ -194,19 +272,6 @@ func (v *Vault) reclaimRest(ctx context.Context, n *Note) error {
 // reclaimParts rewrites segments without what the book hides, and with the last of them the record and the tail. What the
 // note then still says is done in a transaction of its own, so that it outlives the keys.
 func (v *Vault) reclaimParts(ctx context.Context, n *Note) error {
-	c, ok := v.Find(n.ConversationID)
-	if !ok || c.Record == nil || c.Record.Ordinal != n.Ordinal {
-		// Retired since: the note of the whole ordinal takes it, whose keys go first.
-		whole, found, err := v.findNote(ctx, func(x *Note) bool { return x.Whole && x.Ordinal == n.Ordinal && !v.carried[x.N] })
-		if err != nil || found {
-			return errors.Join(err, v.carryOut(ctx, &whole))
-		}
-		return v.withNote(ctx, kv.Relaxed, nil, n, func(t *tx) error {
-			rest := *n
-			rest.Segments, rest.Until, rest.Rekey, rest.Done = nil, 0, false, nil
-			return t.putNote(&rest)
-		})
-	}
 	segments := n.Segments[:min(len(n.Segments), rewriteSlice)]
 	rest := *n
 	rest.Segments, rest.Done, rest.Until = n.Segments[len(segments):], segments, 0

@@ -68,7 +68,8 @@ func (v *Vault) rewriteOnce(ctx context.Context, conversationID string, w *rewri
 		return err
 	}
 	durability := kv.Relaxed
-	if erase != nil {
+	if erase != nil || len(w.slot) > 0 {
+		// The next version of a segment overwrites the key of the version before this one: this one must be on the disk by then.
 		durability = kv.Strict
 	}
 	return v.updateLocked(ctx, durability, []kv.Table{tableSegments, tableTail, tableGarbage}, func(t *tx) error {

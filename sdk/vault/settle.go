@@ -62,6 +62,9 @@ func (t *tx) settleWhole(c *conv, before *ledger.Book, out *Settled) error {
 
 // retire takes a conversation's record away with everything under its ordinal: the keys go when this has committed.
 func (t *tx) retire(c *conv, out *Settled) (err error) {
+	if err := t.carryOthers(); err != nil {
+		return err
+	}
 	r := c.Record
 	runs := r.runs()
 	out.Garbage, out.Ordinal = true, r.Ordinal

@@ -12,10 +12,10 @@ import (
 // so that a rewritten segment gets its new key beside the old one, never over it. Everything is handed out in even numbers,
 // so a pair begins at an even slot.
 
-// deviceSlot is the device key's; the slots below firstSlot are kept for what a device may need besides.
+// deviceSlot is the device key's; the slots below firstSlot are the device's too: see intent.go.
 const (
 	deviceSlot = 0
-	firstSlot  = 16
+	firstSlot  = 128
 )
 
 // blockSize is how many segments an extent holds at most: 64, whose two banks are one page of 4 KiB in the file.
@@ -76,10 +76,11 @@ func (r *Record) runsBelow(segment uint32) []keyring.Run {
 
 func (s Space) equal(o Space) bool { return s.Next == o.Next && slices.Equal(s.Free, o.Free) }
 
-// take hands out n slots, an even number, in one run.
-func (s *Space) take(n uint32) (keyring.Run, error) {
+// take hands out n slots, an even number, in one run; fresh: never used before, so that they stand beside those that were
+// taken last.
+func (s *Space) take(n uint32, fresh bool) (keyring.Run, error) {
 	for i, free := range s.Free {
-		if free.N < n {
+		if free.N < n || fresh {
 			continue
 		}
 		rest := append([]keyring.Run(nil), s.Free...)

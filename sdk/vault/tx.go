@@ -31,6 +31,7 @@ type tx struct {
 	used     map[kv.Key]string // keys that new ledgers take in this transaction
 	dropped  []uint64
 	gaps     []uint64 // places of rows that no key opens
+	clearTo  uint64   // see Vault
 }
 
 // conv is a conversation inside a transaction.
@@ -86,14 +87,16 @@ func (v *Vault) updateLocked(ctx context.Context, d kv.Durability, messages []kv
 		if err := t.readDevice(); err != nil {
 			return err
 		}
+		if err := t.settleIntent(); err != nil {
+			return err
+		}
 		if err := fn(t); err != nil {
 			return err
 		}
 		return t.flush()
 	})
 	if err != nil {
-		v.disown(ctx, t)
-		return err
+		return err // if keys were written, their intent stands
 	}
 	t.remember()
 	if v.kept = t.destroy(); v.kept != nil { // the notes stand: Reclaim does it again, or says why it cannot
@@ -105,6 +108,7 @@ func (v *Vault) updateLocked(ctx context.Context, d kv.Durability, messages []kv
 	for _, n := range t.settles {
 		v.carried[n] = true
 	}
+	v.clearTo = max(v.clearTo, t.clearTo)
 	return nil
 }
 
@@ -311,7 +315,7 @@ func (t *tx) flush() error {
 			return err
 		}
 	}
-	return t.keys.write()
+	return t.keys.write(t.dev.Commit)
 }
 
 // remember brings memory to what the transaction has committed.

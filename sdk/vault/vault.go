@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"sort"
 	"sync"
-	"sync/atomic"
 
 	"github.com/lethe-im/lethe/sdk/keyring"
 	"github.com/lethe-im/lethe/sdk/kv"
@@ -22,8 +21,8 @@ type Vault struct {
 
 	write   sync.Mutex      // one writer of this tab at a time; also guards the order in which memory is refreshed
 	carried map[uint64]bool // notes whose keys this tab has destroyed; guarded by write
+	clearTo uint64          // the keys of all whole notes below this number are destroyed; guarded by write
 	kept    error           // why the last transaction could not destroy its keys; guarded by write
-	unsure  atomic.Bool     // keys may be left that nothing names, until the next Open
 
 	turn    sync.Mutex // guards what follows
 	calm    *sync.Cond // nobody works but Reclaim
