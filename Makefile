@@ -31,7 +31,7 @@ server:
 # download 8 % smaller. What works through every message (S2, msgp) keeps it.
 INLINING := -gcflags=all=-l $(foreach p,github.com/klauspost/compress/s2 github.com/tinylib/msgp/msgp,-gcflags=$(p)=)
 wasm: .cache/wasm.mod
-	$(WASM) go build -modfile=.cache/wasm.mod -trimpath -buildvcs=false $(INLINING) -ldflags "-s -w" -o dist/lethe.wasm ./wasm
+	$(WASM) go build -modfile=.cache/wasm.mod -trimpath -buildvcs=false $(INLINING) -ldflags "-s -w" -o .cache/lethe.wasm ./wasm
 
 .cache/wasm.mod: go.mod go.sum scripts/lean-msgp.sh wasm/msgp/json.go.txt
 	scripts/lean-msgp.sh
