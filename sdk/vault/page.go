@@ -72,13 +72,14 @@ func (v *Vault) uncover(ctx context.Context, conversationID string, places []uin
 		}
 		c := cs[0]
 		for _, p := range places {
-			if p>>32 != c.Record.Ordinal {
-				continue // retired since
-			}
-			table, lost := tableTail, ledger.Interval{From: p & (1<<32 - 1), To: p & (1<<32 - 1)}
+			slot := uint64(uint32(p))
+			table, lost := tableTail, ledger.Interval{From: slot, To: slot}
 			if p&inSegment != 0 {
 				table, p = tableSegments, p&^inSegment
-				lost = segmentInterval(uint32(p))
+				lost = segmentInterval(uint32(slot))
+			}
+			if p>>32 != c.Record.Ordinal {
+				continue // retired since
 			}
 			if err := t.Delete(table, kv.Span{From: kv.Key(p), To: kv.Key(p)}); err != nil {
 				return err
