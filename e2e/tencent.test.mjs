@@ -74,7 +74,8 @@ test('the document’s calls through TencentCloudChat', async (t) => {
     const response = await page.evaluate(`(async () => {${code}\nreturn promise; })()`);
     assert.equal(response.code, 0);
     const single = /deleteConversation\('/.test(code);
-    assert.deepEqual(response.data, single ? { conversationID: named[0] } : { conversationIDList: named, failed: [] });
+    const answer = single ? { conversationID: named[0] } : { conversationIDList: named, failed: [] };
+    assert.deepEqual(response.data, { ...answer, erasure: 'erased' });
     assert.deepEqual(warnings, []);
     assert.deepEqual(
       await listed(),
