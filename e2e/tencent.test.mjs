@@ -215,7 +215,7 @@ test('messages and groups through TencentCloudChat', async (t) => {
 
   await t.test('clearing keeps the conversation in the list, without a last message', async () => {
     const { data } = await page.evaluate(() => chat.clearHistoryMessage('C2CExample'));
-    assert.deepEqual(data, { conversationID: 'C2CExample' });
+    assert.deepEqual(data, { conversationID: 'C2CExample', erasure: 'erased' });
     const [line] = await page.evaluate(
       async () => (await chat.getConversationList(['C2CExample'])).data.conversationList,
     );
@@ -257,7 +257,7 @@ test('messages and groups through TencentCloudChat', async (t) => {
     assert.equal(code, 2116);
     assert.deepEqual(await page.evaluate(() => chat.deleteConversation('@TIM#SYSTEM')), {
       code: 0,
-      data: { conversationID: '@TIM#SYSTEM' },
+      data: { conversationID: '@TIM#SYSTEM', erasure: 'erased' },
     });
   });
 });
