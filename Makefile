@@ -53,7 +53,7 @@ bench: build $(PEERS)
 	node bench/bench.mjs $(ARGS)
 
 $(PEERS): bench/peers/package.json bench/peers/package-lock.json
-	npm ci --prefix bench/peers
+	npm ci --prefix bench/peers --loglevel=error
 	@touch $@
 
 check: $(INSTALLED)

@@ -15,15 +15,17 @@ import { rowsOf } from './rows.mjs';
 import { Samples } from './samples.mjs';
 import { serveSite } from './site.mjs';
 import { Talk } from './talk.mjs';
-import * as work from './work.mjs';
+import { first, insert, meanwhile, million, parts, wholes } from './work.mjs';
 
 const BUNDLED = join(ROOT, '.cache/bench');
+const WORKS = { insert, parts, wholes, meanwhile, first, million };
 const RESULTS = join(ROOT, 'bench/results');
 
 const plan = planOf(process.argv.slice(2));
 const samples = new Samples();
 const ends = [];
 const run = { after: (end) => ends.push(end) };
+let lethe;
 const began = performance.now();
 
 try {
@@ -32,7 +34,6 @@ try {
   const talk = new Talk();
   const site = await serveSite(run, BUNDLED, talk);
   const candidates = peers.map((peer) => new Peer(run, site, peer));
-  let lethe;
   if (plan.only?.includes('lethe') ?? true) {
     lethe = await Lethe.start(run, BUNDLED, talk, plan.conversations);
     candidates.unshift(lethe);
@@ -45,7 +46,7 @@ try {
   }
   await lethe?.load(talk, [{ id: plan.millionID, messages: plan.million }]);
   for (const candidate of candidates.filter((asked) => asked.million)) {
-    await step(candidate, 'million', () => work.million(candidate, plan, samples));
+    await step(candidate, 'million');
   }
   tell(candidates, talk.source);
 } finally {
@@ -57,23 +58,28 @@ process.exitCode = samples.faults.length > 0 ? 1 : 0;
 
 /** Everything but the million, once. */
 async function goRound(candidate, round) {
-  await step(candidate, 'insert', () => work.insert(candidate, plan, samples, round === 0));
-  await step(candidate, 'parts', () => work.parts(candidate, plan, samples));
-  await step(candidate, 'wholes', () => work.wholes(candidate, plan, samples));
+  await step(candidate, 'insert', round === 0);
+  await step(candidate, 'parts');
+  await step(candidate, 'wholes');
   if (round === 0 || !candidate.slow) {
-    await step(candidate, 'meanwhile', () => work.meanwhile(candidate, plan, samples));
+    await step(candidate, 'meanwhile');
   }
   if (!candidate.slow) {
-    await step(candidate, 'first', () => work.first(candidate, plan, samples));
+    await step(candidate, 'first');
   }
 }
 
-/** A candidate that fails at one work still does the others. */
-async function step(candidate, name, go) {
+/** One work of work.mjs. A candidate that fails at it still does the others. */
+async function step(candidate, name, ...options) {
+  if (candidate !== lethe && !plan.peersToo.includes(name)) {
+    return;
+  }
   const start = performance.now();
-  await go().catch((thrown) => samples.fault(name, candidate, thrown.stack));
-  const seconds = (time) => ((performance.now() - time) / 1000).toFixed(1).padStart(6);
-  process.stderr.write(`${seconds(began)} s: ${candidate.title}, ${name}: ${seconds(start).trim()} s\n`);
+  await WORKS[name](candidate, plan, samples, ...options).catch((thrown) =>
+    samples.fault(name, candidate, thrown.stack),
+  );
+  const seconds = (time) => ((performance.now() - time) / 1000).toFixed(1);
+  process.stderr.write(`${seconds(began)} s: ${candidate.title}, ${name}: ${seconds(start)} s\n`);
 }
 
 /** Adds what comes from no visit, prints all and writes it with its samples. */

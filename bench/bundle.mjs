@@ -31,7 +31,11 @@ export async function bundle(out, workers) {
     format: 'iife',
     target: 'es2022',
     minify: true,
-    define: { 'import.meta.url': 'location.href' },
+    define: {
+      'import.meta.url': 'location.href', // in a script that is no module
+      'process.env.NODE_ENV': '"production"',
+      'process.env.PERF_BUILD': 'false',
+    },
     logLevel: 'error',
     plugins: [noNode],
   });

@@ -5,6 +5,11 @@ import { Candidate } from './candidate.mjs';
 export const PEERS = [
   { name: 'clustered', title: 'IndexedDB, clustered key', worker: 'clustered', million: true },
   { name: 'textbook', title: 'IndexedDB, textbook', worker: 'textbook', slow: true },
+  { name: 'dexie-bulk', title: 'Dexie, bulkDelete', worker: 'dexie', options: { how: 'bulk' }, slow: true },
+  { name: 'dexie-where', title: 'Dexie, where().delete()', worker: 'dexie', options: { how: 'where' }, slow: true },
+  { name: 'absurd', title: 'sql.js + absurd-sql', worker: 'absurd', slow: true },
+  { name: 'sqlite', title: 'SQLite on OPFS', worker: 'sqlite' },
+  { name: 'sqlite-clustered', title: 'SQLite on OPFS, clustered', worker: 'sqlite', options: { clustered: true } },
 ];
 
 export class Peer extends Candidate {

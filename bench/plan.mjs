@@ -11,6 +11,7 @@ const FULL = {
   list: 1000,
   million: 1_000_000,
   pages: 30,
+  peersToo: ['insert', 'parts', 'wholes', 'meanwhile', 'first', 'million'],
   rounds: { fast: 5, slow: 3 },
 };
 
@@ -24,6 +25,8 @@ const QUICK = {
   list: 100,
   million: 6000,
   pages: 5,
+  peersToo: ['insert', 'parts', 'wholes'],
+  only: ['lethe', 'clustered', 'textbook', 'dexie-bulk', 'absurd', 'sqlite'],
   rounds: { fast: 1, slow: 1 },
 };
 
@@ -38,7 +41,7 @@ export function planOf(args) {
   if (options.rounds) {
     plan.rounds = { fast: Number(options.rounds), slow: Number(options.rounds) };
   }
-  return { ...plan, ...conversationsOf(plan), only: options.only?.split(','), vault: options.vault };
+  return { ...plan, ...conversationsOf(plan), only: options.only?.split(',') ?? plan.only, vault: options.vault };
 }
 
 /**
