@@ -39,7 +39,7 @@ export function rowsOf(plan) {
       ],
     },
     { work: 'first of a browser', title: `… as the first of a fresh browser`, limit: 15 },
-    { work: 'conversation: erased', title: '… until it is erased' },
+    { work: 'conversation: erased', title: '… until it is erased', limit: 10 },
     { work: 'conversation: reclaimed', title: '… until its rows are reclaimed, in the background', limit: 250 },
     { work: 'wait', title: '… the longest wait of a reader of another conversation', limit: 20 },
     { work: `conversation of ${small}`, title: `delete a conversation of ${n(small)}` },

@@ -7,12 +7,13 @@ class Deletions {
     Object.assign(this, { candidate, visit, samples });
   }
 
-  /** Deletes; expected is what must be left then, by conversation. Afterwards all is quiet again. */
-  async time(work, expected, call) {
+  /** Deletes when ready; expected is what must be left then, by conversation. Afterwards all is quiet again. */
+  async time(work, expected, call, ready = () => this.visit.do('settle')) {
     const { candidate, visit, samples } = this;
-    await visit.do('settle');
-    const { time } = await call(visit);
+    await ready();
+    const { time } = await call();
     const after = await visit.call('finished');
+    await visit.call('delivered');
     await visit.do('settle');
     for (const [conversationID, messages] of Object.entries(expected)) {
       const { value } = await visit.call('count', conversationID);
@@ -28,8 +29,9 @@ class Deletions {
     return time;
   }
 
-  conversation(work, conversationID) {
-    return this.time(work, { [conversationID]: 0 }, (visit) => visit.call('deleteConversation', conversationID));
+  conversation(work, conversationID, ready) {
+    const call = () => this.visit.call('deleteConversation', conversationID);
+    return this.time(work, { [conversationID]: 0 }, call, ready);
   }
 
   /** The page's longest hold-up since the last time. */
@@ -126,17 +128,17 @@ export async function wholes(candidate, plan, samples) {
 
 /** Reading another conversation while the big one is deleted. */
 export async function meanwhile(candidate, plan, samples) {
-  await visiting(candidate, samples, 'kept', async (visit) => {
+  await visiting(candidate, samples, 'kept', async (visit, deletions) => {
     await visit.do('newest', plan.smalls[0], 50, 3);
-    await visit.do('settle');
-    samples.add('wait', candidate, await visit.do('deleteWhileReading', plan.bigID, plan.smalls[0]));
+    await deletions.time('wait', { [plan.bigID]: 0 }, () => visit.do('deleteWhileReading', plan.bigID, plan.smalls[0]));
   });
 }
 
 /** The big conversation as the first that a fresh browser deletes. */
 export async function first(candidate, plan, samples) {
-  await visiting(candidate, samples, 'kept', async (_, deletions) => {
-    await deletions.conversation('first of a browser', plan.bigID);
+  await visiting(candidate, samples, 'kept', async (visit, deletions) => {
+    // To wait until the browser is quiet takes commits, which would be the first ones.
+    await deletions.conversation('first of a browser', plan.bigID, () => visit.do('pause', 1000));
   });
 }
 
@@ -151,8 +153,12 @@ export async function million(candidate, plan, samples) {
         await visit.call('insert', id, plan.conversations.find((c) => c.id === id).messages);
       }
       const { time } = await visit.call('insert', plan.millionID, plan.million);
-      samples.add('insert million', candidate, time);
       await visit.do('settle');
+      const { value } = await visit.call('count', plan.millionID);
+      if (value !== plan.million) {
+        throw new Error(`${value} messages are there`);
+      }
+      samples.add('insert million', candidate, time);
       if (candidate.watchable) {
         samples.add('memory', candidate, (await visit.memory()) / 1e6);
       }

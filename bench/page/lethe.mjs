@@ -68,11 +68,14 @@ measure({
       await soon('it is erased', () => open().length === 0);
       last.erased = Math.max(...erasures.map(({ at }) => at)) - start;
     }
-    const reclaimed = await reclaimedAt();
-    for (const id of conversationIDs) {
+    return { erased: last.erased, reclaimed: (await reclaimedAt()) - start };
+  },
+
+  /** Waits until the server knows of the last deletion. */
+  async delivered() {
+    for (const id of last.conversationIDs) {
       await soon('the server knows', async () => (await chat.inspectConversation(id)).data.outbox === 0);
     }
-    return { erased: last.erased, reclaimed: reclaimed - start };
   },
 
   count: (conversationID) => timed(async () => (await chat.inspectConversation(conversationID)).data.messages),

@@ -25,6 +25,7 @@ export function measure(candidate) {
     opened: () => opened,
     longest: () => heart.longest(),
     settle,
+    pause,
     call: (method, ...args) => candidate[method](...args),
     newest: (conversationID, count, times) => newest(candidate, conversationID, count, times),
     deletePicked: (conversationIDs, each) => deletePicked(candidate, conversationIDs, each),
@@ -68,7 +69,7 @@ async function deletePicked(candidate, conversationIDs, each) {
   return candidate.deleteIds(ids, conversationIDs);
 }
 
-/** Opens another conversation again and again until a deletion, reclaiming included, is over; resolves to the longest wait. */
+/** Opens another conversation again and again until a deletion is over, reclaiming included. The time is the longest wait. */
 async function deleteWhileReading(candidate, conversationID, other) {
   let over = false;
   let wait = 0;
@@ -84,7 +85,7 @@ async function deleteWhileReading(candidate, conversationID, other) {
   await candidate.finished();
   over = true;
   await reading;
-  return wait;
+  return { time: wait };
 }
 
 /** Waits until the browser's writing and compacting is over: three small strict commits in a row take less than 5 ms. */

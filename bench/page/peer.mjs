@@ -37,5 +37,7 @@ const deletions = ['deleteConversation', 'deleteConversations', 'deleteOlder', '
 measure({
   ...Object.fromEntries([...methods, ...deletions].map((method) => [method, call(method)])),
   idOf: ({ id }) => id,
-  finished: () => undefined, // a peer does nothing in the background that it knows of
+  // A peer does nothing in the background that it knows of.
+  finished: () => undefined,
+  delivered: () => undefined,
 });
