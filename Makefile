@@ -1,7 +1,7 @@
 # make run     builds all and serves the demo on http://127.0.0.1:8080
 # make test    installs what is missing, then runs every check and test
 # make build   bin/lethe and dist/
-# make bench   measures the built package in Chromium; a table, and JSON in bench/results/
+# make bench   measures the built package beside its peers in Chromium; a table, and JSON in bench/results/ (ARGS=--quick is short)
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -15,6 +15,8 @@ WASM := GOOS=js GOARCH=wasm
 CORE := ./wire/... ./sdk/... ./idb/... ./ws/... ./wasm/...
 GENERATED := $$(git ls-files '*_gen.go') js/types.gen.ts docs/api.md docs/errors.md
 INSTALLED := node_modules/.package-lock.json
+# What only the bench needs.
+PEERS := bench/peers/node_modules/.package-lock.json
 
 .PHONY: run build test bench check generate setup clean wasm server
 
@@ -52,9 +54,13 @@ test: setup check
 	$(LEAN) test -overlay=.cache/wasm.overlay.json -exec "$(CURDIR)/bin/chromium -worker" ./wasm/std/
 	node --test --test-concurrency=1 js/*.test.mjs e2e/*.test.mjs
 
-bench: build
+bench: build $(PEERS)
 	scripts/setup.sh browser
-	node bench/bench.mjs
+	node bench/bench.mjs $(ARGS)
+
+$(PEERS): bench/peers/package.json bench/peers/package-lock.json
+	npm ci --prefix bench/peers --loglevel=error
+	@touch $@
 
 check: $(INSTALLED)
 	@test -z "$$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l | tee /dev/stderr)"
