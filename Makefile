@@ -2,6 +2,7 @@
 # make test    installs what is missing, then runs every check and test
 # make build   bin/lethe and dist/
 # make bench   measures the built package in Chromium; a table, and JSON in bench/results/
+# make residue searches what deletions leave on the disk, Lethe's and others'; the same. ARGS=--quick for CI
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -16,7 +17,7 @@ CORE := ./wire/... ./sdk/... ./idb/... ./ws/... ./wasm/...
 GENERATED := $$(git ls-files '*_gen.go') js/types.gen.ts docs/api.md docs/errors.md
 INSTALLED := node_modules/.package-lock.json
 
-.PHONY: run build test bench check generate setup clean wasm server
+.PHONY: run build test bench residue check generate setup clean wasm server
 
 run: build
 	bin/lethe serve --addr 127.0.0.1:8080 --data .cache/demo --dev --demo --web .
@@ -44,11 +45,19 @@ test: setup check
 	$(WASM) go test -exec "$(CURDIR)/bin/chromium -worker" ./idb/
 	$(WASM) go test -exec "$(CURDIR)/bin/wsserve $(CURDIR)/bin/chromium -worker" ./ws/
 	$(MAKE) build
-	node --test --test-concurrency=1 js/*.test.mjs e2e/*.test.mjs
+	node --test --test-concurrency=1 js/*.test.mjs e2e/*.test.mjs bench/residue/*.test.mjs
 
 bench: build
 	scripts/setup.sh browser
 	node bench/bench.mjs
+
+residue: build bench/peers/node_modules/.package-lock.json
+	scripts/setup.sh browser
+	node bench/residue/residue.mjs $(ARGS)
+
+bench/peers/node_modules/.package-lock.json: bench/peers/package.json bench/peers/package-lock.json
+	npm ci --prefix bench/peers
+	@touch $@
 
 check: $(INSTALLED)
 	@test -z "$$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l | tee /dev/stderr)"

@@ -37,7 +37,7 @@ type marked struct {
 	gone         bool
 }
 
-const conversations = 40
+const conversations = 20
 
 func newResidue(t *testing.T) *residue {
 	r := &residue{T: t, folder: t.TempDir(), now: 1000 * day}
@@ -263,7 +263,7 @@ func TestNothingIsLeftOfWhatNobodySees(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newResidue(t)
-			r.fill(1500)
+			r.fill(700)
 			r.check()
 			set := take(r)
 			r.purge(set)
