@@ -1,8 +1,8 @@
 # make run     builds all and serves the demo on http://127.0.0.1:8080
 # make test    installs what is missing, then runs every check and test
 # make build   bin/lethe and dist/
-# make bench   measures the built package in Chromium; a table, and JSON in bench/results/
-# make residue searches what deletions leave on the disk, Lethe's and others'; the same. ARGS=--quick for CI
+# make bench   measures the built package beside its peers in Chromium; a table, and JSON in bench/results/ (ARGS=--quick is short)
+# make residue searches what deletions leave on the disk, Lethe's and the peers'; likewise
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -16,6 +16,8 @@ WASM := GOOS=js GOARCH=wasm
 CORE := ./wire/... ./sdk/... ./idb/... ./ws/... ./wasm/...
 GENERATED := $$(git ls-files '*_gen.go') js/types.gen.ts docs/api.md docs/errors.md
 INSTALLED := node_modules/.package-lock.json
+# What only the bench needs.
+PEERS := bench/peers/node_modules/.package-lock.json
 
 .PHONY: run build test bench residue check generate setup clean wasm server
 
@@ -47,16 +49,12 @@ test: setup check
 	$(MAKE) build
 	node --test --test-concurrency=1 js/*.test.mjs e2e/*.test.mjs bench/residue/*.test.mjs
 
-bench: build
+bench: build $(PEERS)
 	scripts/setup.sh browser
-	node bench/bench.mjs
+	node bench/bench.mjs $(ARGS)
 
-residue: build bench/peers/node_modules/.package-lock.json
-	scripts/setup.sh browser
-	node bench/residue/residue.mjs $(ARGS)
-
-bench/peers/node_modules/.package-lock.json: bench/peers/package.json bench/peers/package-lock.json
-	npm ci --prefix bench/peers
+$(PEERS): bench/peers/package.json bench/peers/package-lock.json
+	npm ci --prefix bench/peers --loglevel=error
 	@touch $@
 
 check: $(INSTALLED)
@@ -69,6 +67,10 @@ check: $(INSTALLED)
 	npx biome check --error-on-warnings
 	@before=$$(cat $(GENERATED) | sha256sum); $(MAKE) --no-print-directory generate; \
 	test "$$before" = "$$(cat $(GENERATED) | sha256sum)" || { echo "generated files had drifted; commit them as they are now" >&2; exit 1; }
+
+residue: build $(PEERS)
+	scripts/setup.sh browser
+	node bench/residue/residue.mjs $(ARGS)
 
 generate:
 	go generate ./...
