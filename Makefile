@@ -2,6 +2,7 @@
 # make test    installs what is missing, then runs every check and test
 # make build   bin/lethe and dist/
 # make bench   measures the built package beside its peers in Chromium; a table, and JSON in bench/results/ (ARGS=--quick is short)
+# make residue searches what deletions leave on the disk, Lethe's and the peers'; likewise
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -18,7 +19,7 @@ INSTALLED := node_modules/.package-lock.json
 # What only the bench needs.
 PEERS := bench/peers/node_modules/.package-lock.json
 
-.PHONY: run build test bench check generate setup clean wasm server
+.PHONY: run build test bench residue check generate setup clean wasm server
 
 run: build
 	bin/lethe serve --addr 127.0.0.1:8080 --data .cache/demo --dev --demo --web .
@@ -52,7 +53,7 @@ test: setup check
 	$(WASM) go test -exec "$(CURDIR)/bin/wsserve $(CURDIR)/bin/chromium -worker" ./ws/
 	$(MAKE) build
 	$(LEAN) test -overlay=.cache/wasm.overlay.json -exec "$(CURDIR)/bin/chromium -worker" ./wasm/std/
-	node --test --test-concurrency=1 js/*.test.mjs e2e/*.test.mjs
+	node --test --test-concurrency=1 js/*.test.mjs e2e/*.test.mjs bench/residue/*.test.mjs
 
 bench: build $(PEERS)
 	scripts/setup.sh browser
@@ -72,6 +73,10 @@ check: $(INSTALLED)
 	npx biome check --error-on-warnings
 	@before=$$(cat $(GENERATED) | sha256sum); $(MAKE) --no-print-directory generate; \
 	test "$$before" = "$$(cat $(GENERATED) | sha256sum)" || { echo "generated files had drifted; commit them as they are now" >&2; exit 1; }
+
+residue: build $(PEERS)
+	scripts/setup.sh browser
+	node bench/residue/residue.mjs $(ARGS)
 
 generate:
 	go generate ./...

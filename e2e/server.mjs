@@ -47,6 +47,11 @@ export class Server {
     return `http://${this.#address}`;
   }
 
+  /** What it has logged so far. */
+  get log() {
+    return this.#log;
+  }
+
   async start() {
     const args = ['serve', '--addr', this.#address, '--data', this.data, '--dev', '--web', this.#web];
     const started = spawn(join(ROOT, 'bin/lethe'), [...args, ...this.#options], {

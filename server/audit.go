@@ -41,6 +41,9 @@ func note(r *http.Request, attrs ...any) {
 func (s *Server) change(limit int64, fn call) http.HandlerFunc {
 	return s.admin(func(r *http.Request, w http.ResponseWriter, app string) (any, error) {
 		answer, repeated, err := s.once(r, w, app, limit, fn)
+		if err == nil && !repeated {
+			s.purgeSoon() // many of them take something from a view
+		}
 		line := []any{"call", r.Method + " " + r.URL.Path, "app", app, "code", int(wire.CodeOf(err)), "repeated", repeated}
 		if a, ok := r.Context().Value(auditKey{}).(*audit); ok {
 			line = append(append(line, "by", a.by), a.attrs...)

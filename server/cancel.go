@@ -14,6 +14,7 @@ func (c *connection) cancel(ctx context.Context, q wire.Cancel) (wire.CancelAck,
 	}
 	ack, err := c.server.store.Cancel(ctx, c.who, q, set, c.server.now())
 	if err == nil && !ack.Never {
+		c.server.purgeSoon()
 		c.publish(Topic{App: c.who.App, User: c.who.User}, Poke{N: ack.N})
 	}
 	return ack, err

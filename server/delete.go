@@ -15,6 +15,7 @@ func (c *connection) delete(ctx context.Context, d wire.Delete) (wire.DeleteAck,
 	}
 	ack, err := c.server.store.Delete(ctx, c.who, d, set, c.server.now())
 	if err == nil {
+		c.server.purgeSoon()
 		c.publish(Topic{App: c.who.App, User: c.who.User}, Poke{N: ack.N})
 	}
 	return ack, err

@@ -15,5 +15,9 @@ func (c *connection) have(ctx context.Context, h wire.Have) (wire.HaveAck, error
 	if err != nil || set.CloudHistory {
 		return wire.HaveAck{}, err // nothing waits
 	}
-	return wire.HaveAck{}, c.server.store.Have(ctx, c.who, h.Heads, c.server.now())
+	if err := c.server.store.Have(ctx, c.who, h.Heads, c.server.now()); err != nil {
+		return wire.HaveAck{}, err
+	}
+	c.server.purgeSoon()
+	return wire.HaveAck{}, nil
 }

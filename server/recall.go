@@ -18,6 +18,7 @@ func (c *connection) recall(ctx context.Context, q wire.Recall) (wire.Recalled, 
 	}
 	r, log, err := c.server.store.Recall(ctx, c.who, q, set, c.server.now())
 	if err == nil {
+		c.server.purgeSoon()
 		c.publish(Topic{App: c.who.App, Log: log}, Poke{Recall: r.Change, Except: c.id})
 	}
 	return r, err

@@ -76,6 +76,7 @@ type Server struct {
 	checking sync.Mutex // one health check at a time
 	healthy  time.Time  // when the last one went well
 
+	lost    chan struct{} // a view may have lost something that is to be purged
 	stop    context.CancelFunc
 	stopped chan struct{} // the sweeper has ended
 
@@ -117,6 +118,7 @@ func New(o Options) (*Server, error) {
 		store: o.Store, bus: o.Bus, apps: o.Apps, dev: o.Dev, web: o.Web, origins: o.Origins, clock: o.Clock, logger: o.Logger,
 		times:       timing{hello: 5 * time.Second, idle: 90 * time.Second, write: 5 * time.Second, end: 5 * time.Second},
 		queue:       2 * wire.MaxServerFrame,
+		lost:        make(chan struct{}, 1),
 		stop:        stop,
 		stopped:     make(chan struct{}),
 		connections: map[*connection]struct{}{},
@@ -128,13 +130,14 @@ func New(o Options) (*Server, error) {
 
 func (s *Server) now() int64 { return s.clock().UnixMilli() }
 
-// sweep forgets old operations and sends, at the start and every hour, and purges.
+// sweep forgets old operations and sends, at the start and every hour, and purges: rooms every roomSweep, the rest as purging
+// says.
 func (s *Server) sweep(ctx context.Context) {
 	defer close(s.stopped)
-	tick, rooms, purge := time.NewTicker(time.Hour), time.NewTicker(roomSweep), time.NewTicker(purgeSweep)
+	tick, rooms, purge := time.NewTicker(time.Hour), time.NewTicker(roomSweep), newPurging()
 	defer tick.Stop()
-	defer purge.Stop()
 	defer rooms.Stop()
+	defer purge.timer.Stop()
 	forget := func() error { return s.store.Forget(ctx, s.clock().Add(-Remembered).UnixMilli()) }
 	for err := forget(); ; {
 		if err != nil && ctx.Err() == nil {
@@ -147,8 +150,12 @@ func (s *Server) sweep(ctx context.Context) {
 			err = forget()
 		case <-rooms.C:
 			err = s.purgeRooms(ctx)
-		case <-purge.C:
-			err = s.purge(ctx)
+			purge.within(purgeDelay)
+		case <-s.lost:
+			purge.within(purgeDelay)
+		case <-purge.timer.C:
+			start := time.Now()
+			err = purge.ended(start, s.purge(ctx))
 		}
 	}
 }

@@ -296,10 +296,11 @@ func TestLargePagesFitFrames(t *testing.T) {
 	}
 	payload := msgp.AppendBytes(msgp.AppendString(msgp.AppendMapHeader(nil, 1), "d"), incompressible)
 	messages := make([]wire.Message, 120) // 7.8 MB in one segment
+	now := time.Now().UnixMilli()
 	for i := range messages {
-		messages[i] = wire.Message{From: "a", Time: 1, Type: wire.TypeCustom, Payload: payload}
+		messages[i] = wire.Message{From: "a", Time: now, Type: wire.TypeCustom, Payload: payload}
 	}
-	_, _, _, err := w.store.Import(t.Context(), app, "a", "C2Cb", messages, 1)
+	_, _, _, err := w.store.Import(t.Context(), app, "a", "C2Cb", messages, now)
 	require.NoError(t, err)
 	c := w.hello("a")
 	got := 0

@@ -163,7 +163,11 @@ func (s *Server) ChangeSettings(ctx context.Context, app string, raw []byte) (Se
 	if !ok {
 		return Settings{}, wire.Errorf(wire.ParameterInvalid, "no app %q", app)
 	}
-	return s.store.ChangeSettings(ctx, app, known.Settings, func(set *Settings) error { return set.Change(raw) })
+	set, err := s.store.ChangeSettings(ctx, app, known.Settings, func(set *Settings) error { return set.Change(raw) })
+	if err == nil {
+		s.purgeSoon()
+	}
+	return set, err
 }
 
 // settings are those of the connection's app now.

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/lethe-im/lethe/wire"
@@ -16,7 +17,8 @@ type Store interface {
 	// Send appends a message for who.User: it finds or makes the log (a C2C's first message makes the log and both
 	// users' spans), takes seq and time under the log's lock (time = max(now, time of the newest)), and remembers the
 	// SendID for 30 days beyond the message. A repeated SendID answers the first time's ack with repeated true; with
-	// another conversation or payload it is refused.
+	// another conversation or payload it is refused, unless the message was recalled or purged: then nothing in the store
+	// tells any more what it said.
 	// A Quote must be a seq that the user's spans reach. A room is sent to by the devices in it.
 	// Errors: PermissionDenied (no open span in the group; notices cannot be answered), GroupNotFound (also dissolved),
 	// RoomNotFound (also closed), NotInRoom, ParameterInvalid (Quote), SendCancelled, SendExpired (now - FirstAttempt >
@@ -159,9 +161,9 @@ type Store interface {
 	// what no span's history and compensation have; where cloud history is off, what no device waits for (those seen in the
 	// last DeliveryDays; a user without such a device waits). First it lets everybody's history and compensation lose what
 	// has expired by set. more: there is something left to do now. Heads, seqs and times go on as if nothing were gone.
-	// Erase makes the files' bytes forget what was removed.
+	// Erase makes the files' bytes forget what was removed, in slices too. Errors: ErrReaders.
 	Purge(ctx context.Context, app string, set Settings, now int64) (more bool, err error)
-	Erase(ctx context.Context) error
+	Erase(ctx context.Context) (more bool, err error)
 
 	// Settings are an app's settings, false if it never was given any. ChangeSettings applies change to them, or to initial
 	// if there are none, and keeps the result unless change fails.
@@ -181,6 +183,10 @@ type Store interface {
 
 	Close() error
 }
+
+// ErrReaders is returned by Erase when a long reader of the files is in the way of the last step. It is made up for by
+// calling Erase again later.
+var ErrReaders = errors.New("a reader is in the way")
 
 // Who is the user on whose behalf a method runs.
 type Who struct {

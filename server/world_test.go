@@ -34,11 +34,13 @@ type world struct {
 	server *server.Server
 	store  *sqlstore.Store
 	http   *httptest.Server
+	folder string // of the store's files
 }
 
 func newWorld(t *testing.T, change ...func(*server.Options)) *world {
 	t.Helper()
-	store, err := sqlstore.Open(context.Background(), filepath.Join(t.TempDir(), "lethe.db"))
+	folder := t.TempDir()
+	store, err := sqlstore.Open(context.Background(), filepath.Join(folder, "lethe.db"))
 	require.NoError(t, err)
 	o := server.Options{
 		Store: store,
@@ -54,7 +56,7 @@ func newWorld(t *testing.T, change ...func(*server.Options)) *world {
 	}
 	s, err := server.New(o)
 	require.NoError(t, err)
-	w := &world{T: t, server: s, store: store, http: httptest.NewServer(s.Handler())}
+	w := &world{T: t, server: s, store: store, http: httptest.NewServer(s.Handler()), folder: folder}
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()

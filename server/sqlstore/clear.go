@@ -17,7 +17,7 @@ func (s *Store) Clear(ctx context.Context, app, as string, c server.Clear) (head
 	if err != nil {
 		return 0, err
 	}
-	err = s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err = s.writeRemoving(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		l, ok, err := findLog(ctx, tx, server.Who{App: app, User: as}, conversation)
 		if err == nil && !ok {
 			err = notFound(c.ConversationID)
@@ -30,7 +30,7 @@ func (s *Store) Clear(ctx context.Context, app, as string, c server.Clear) (head
 		case c.Log != 0 && c.Log != l.id:
 			return wire.Errorf(wire.MessageNotFound, "a message is not of %q", c.ConversationID)
 		case len(c.Ranges) > 0:
-			return s.clearMessages(ctx, tx, l, c.Ranges)
+			return clearMessages(ctx, tx, l, c.Ranges)
 		case c.Before > 0:
 			through, err := lastBefore(ctx, tx, l, l.head, c.Before)
 			if err != nil {
@@ -45,7 +45,7 @@ func (s *Store) Clear(ctx context.Context, app, as string, c server.Clear) (head
 }
 
 // clearMessages removes single messages at once: that they are not there is the everybody ledger's part for them.
-func (s *Store) clearMessages(ctx context.Context, tx *sql.Tx, l log, ranges wire.Ranges) error {
+func clearMessages(ctx context.Context, tx *sql.Tx, l log, ranges wire.Ranges) error {
 	var gone []held
 	for _, part := range ranges {
 		first := uint64(part.Segment) * wire.SegmentSize
@@ -61,6 +61,5 @@ func (s *Store) clearMessages(ctx context.Context, tx *sql.Tx, l log, ranges wir
 			return err
 		}
 	}
-	s.removed.Store(true)
 	return removeMessages(ctx, tx, l.app, l.id, gone)
 }

@@ -116,7 +116,7 @@ func TestARecalledTextIsGoneFromTheFile(t *testing.T) {
 		_, _, err := s.Recall(ctx, a, wire.Recall{ConversationID: "C2Cb", Seq: seq + 1}, server.Lethe, 1000)
 		require.NoError(t, err)
 	}
-	require.NoError(t, s.Erase(ctx))
+	erase(t, s)
 	require.Zero(t, held())
 	require.NoError(t, s.Close())
 	require.Zero(t, held())

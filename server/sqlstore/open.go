@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 
 	_ "modernc.org/sqlite" // the driver
@@ -25,15 +26,22 @@ const readers = 4
 // busyWait is how long a connection waits for a lock, in ms.
 const busyWait = 5000
 
-// pragmas hold on every connection. secure_delete overwrites with zeros what is removed.
-var pragmas = []string{fmt.Sprintf("busy_timeout(%d)", busyWait), "journal_mode(WAL)", "synchronous(FULL)", "secure_delete(ON)"}
+// pragmas hold on every connection. secure_delete overwrites with zeros what is removed, and what SQLite would put into files
+// of its own for a moment (temp_store) stays in memory: nobody would overwrite those.
+var pragmas = []string{
+	fmt.Sprintf("busy_timeout(%d)", busyWait), "journal_mode(WAL)", "synchronous(FULL)", "secure_delete(ON)", "temp_store(MEMORY)",
+}
 
 // Store is a server.Store in one SQLite file.
 type Store struct {
 	writer *sql.DB // one connection, transactions begin IMMEDIATE
 	reader *sql.DB
-	// removed: something was removed that Erase has not yet taken out of the write-ahead log.
+	// removed: something was removed since Erase began its round.
 	removed atomic.Bool
+
+	erasing  sync.Mutex // what follows is Erase's
+	round    int
+	nextPage uint32 // to scrub
 }
 
 var _ server.Store = (*Store)(nil)

@@ -25,7 +25,7 @@ func TestEveryConnectionIsDurableAndErases(t *testing.T) {
 			held = append(held, c)
 			for pragma, want := range map[string]any{
 				"journal_mode": "wal", "synchronous": int64(2), "secure_delete": int64(1), "busy_timeout": int64(5000),
-				"query_only": int64(queryOnly),
+				"query_only": int64(queryOnly), "temp_store": int64(2),
 			} {
 				var got any
 				require.NoError(t, c.QueryRowContext(ctx, "PRAGMA "+pragma).Scan(&got))

@@ -222,8 +222,32 @@ func removeMessages(ctx context.Context, tx *sql.Tx, app string, id uint64, mess
 		if _, err := tx.ExecContext(ctx, `DELETE FROM messages WHERE app = ? AND log = ? AND seq = ?`, app, id, m.seq); err != nil {
 			return err
 		}
+		if err := forgetHash(ctx, tx, app, id, m.seq); err != nil {
+			return err
+		}
 	}
 	return findOldest(ctx, tx, app, id)
+}
+
+// removeWhere removes the messages of an app that a condition finds, and tells how many these were. In the condition ?1 is the
+// app, ?2 the first of args.
+func removeWhere(ctx context.Context, tx *sql.Tx, app, condition string, args ...any) (n int, err error) {
+	var logs, seqs []uint64
+	if err := each(ctx, tx, `DELETE FROM messages WHERE app = ?1 AND `+condition+` RETURNING log, seq`,
+		append([]any{app}, args...), func(scan func(...any) error) error {
+			var log, seq uint64
+			err := scan(&log, &seq)
+			logs, seqs = append(logs, log), append(seqs, seq)
+			return err
+		}); err != nil {
+		return 0, err
+	}
+	for i := range logs {
+		if err := forgetHash(ctx, tx, app, logs[i], seqs[i]); err != nil {
+			return 0, err
+		}
+	}
+	return len(logs), nil
 }
 
 // findOldest notes the time of the oldest message that a log still has.

@@ -83,7 +83,7 @@ func TestWhatIsPurgedIsGoneFromTheFiles(t *testing.T) {
 				more, err = s.Purge(t.Context(), "lethe", server.Lethe, now)
 				require.NoError(t, err)
 			}
-			require.NoError(t, s.Erase(t.Context()))
+			erase(t, s)
 			require.Zero(t, found())
 		})
 	}
@@ -101,7 +101,9 @@ func TestEraseIsMadeUpFor(t *testing.T) {
 	var checked int
 	require.NoError(t, tx.QueryRow(`SELECT checked FROM store`).Scan(&checked))
 	require.NoError(t, s.Check(t.Context()))
-	require.NoError(t, s.Erase(t.Context()))
+	more, err := s.Erase(t.Context())
+	require.False(t, more)
+	require.ErrorIs(t, err, server.ErrReaders)
 	wal := func() int64 {
 		info, err := os.Stat(path + "-wal")
 		require.NoError(t, err)
@@ -109,7 +111,7 @@ func TestEraseIsMadeUpFor(t *testing.T) {
 	}
 	require.NotZero(t, wal())
 	require.NoError(t, tx.Rollback())
-	require.NoError(t, s.Erase(t.Context()))
+	erase(t, s)
 	require.Zero(t, wal())
 }
 

@@ -10,7 +10,7 @@ import (
 
 // Recall takes a message away from everybody on behalf of a user.
 func (s *Store) Recall(ctx context.Context, who server.Who, q wire.Recall, set server.Settings, now int64) (r wire.Recalled, id uint64, err error) {
-	err = s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err = s.writeRemoving(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		v, err := openView(ctx, tx, who, q.ConversationID)
 		if err != nil {
 			return err
@@ -34,7 +34,6 @@ func (s *Store) Recall(ctx context.Context, who server.Who, q wire.Recall, set s
 	if err != nil {
 		return wire.Recalled{}, 0, err
 	}
-	s.removed.Store(true) // what it said
 	return r, id, nil
 }
 
@@ -65,7 +64,7 @@ func (s *Store) RecallByAdmin(ctx context.Context, app, as string, q wire.Recall
 	if err != nil {
 		return wire.Recalled{}, 0, err
 	}
-	err = s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err = s.writeRemoving(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		l, ok, err := findLog(ctx, tx, server.Who{App: app, User: as}, c)
 		if err == nil && !ok {
 			err = notFound(q.ConversationID)
@@ -80,7 +79,6 @@ func (s *Store) RecallByAdmin(ctx context.Context, app, as string, q wire.Recall
 	if err != nil {
 		return wire.Recalled{}, 0, err
 	}
-	s.removed.Store(true) // what it said
 	return r, id, nil
 }
 
@@ -114,9 +112,11 @@ func takeAway(ctx context.Context, tx *sql.Tx, l log, r wire.Recalled, may func(
 		l.app, l.id, r.Change, r.Seq, r.By, r.Time); err != nil {
 		return r, err
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE messages SET type = ?, payload = ?, quote = 0 WHERE app = ? AND log = ? AND seq = ?`,
-		wire.TypeRecalled, notice, l.app, l.id, r.Seq)
-	return r, err
+	if _, err := tx.ExecContext(ctx, `UPDATE messages SET type = ?, payload = ?, quote = 0 WHERE app = ? AND log = ? AND seq = ?`,
+		wire.TypeRecalled, notice, l.app, l.id, r.Seq); err != nil {
+		return r, err
+	}
+	return r, forgetHash(ctx, tx, l.app, l.id, r.Seq)
 }
 
 // sentBy is a message's sender and time. What the store keeps only for delivery devices hold longer: there the SendID tells.

@@ -57,7 +57,7 @@ func (s *Store) PutRoom(ctx context.Context, app, roomID, name string) error {
 
 // CloseRoom sends all visitors away and purges the room's messages.
 func (s *Store) CloseRoom(ctx context.Context, app, roomID string) (id uint64, err error) {
-	err = s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err = s.writeRemoving(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		l, err := findRoom(ctx, tx, app, roomID)
 		if err != nil {
 			return err
@@ -69,43 +69,42 @@ func (s *Store) CloseRoom(ctx context.Context, app, roomID string) (id uint64, e
 		if _, err := tx.ExecContext(ctx, `DELETE FROM visits WHERE app = ? AND log = ?`, app, l.id); err != nil {
 			return err
 		}
-		return s.purgeAll(ctx, tx, l)
+		return removeRoom(ctx, tx, l)
 	})
 	return id, err
 }
 
 // ClearRoom purges the room's messages.
 func (s *Store) ClearRoom(ctx context.Context, app, roomID string) (through uint64, err error) {
-	err = s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err = s.writeRemoving(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		l, err := findRoom(ctx, tx, app, roomID)
 		if err != nil {
 			return err
 		}
 		through = l.head
-		return s.purgeAll(ctx, tx, l)
+		return removeRoom(ctx, tx, l)
 	})
 	return through, err
 }
 
-func (s *Store) purgeAll(ctx context.Context, tx *sql.Tx, l log) error {
-	s.removed.Store(true)
-	_, err := tx.ExecContext(ctx, `DELETE FROM messages WHERE app = ? AND log = ?`, l.app, l.id)
+// removeRoom removes all messages of a room.
+func removeRoom(ctx context.Context, tx *sql.Tx, l log) error {
+	_, err := removeWhere(ctx, tx, l.app, `log = ?2`, l.id)
 	return err
 }
 
 // PurgeRooms purges what was sent in rooms before the given time (ms).
 func (s *Store) PurgeRooms(ctx context.Context, app string, before int64) error {
-	return s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		result, err := tx.ExecContext(ctx, `DELETE FROM messages WHERE app = ?1 AND time < ?2
-			AND log IN (SELECT log FROM names WHERE app = ?1 AND kind = ?3)`, app, before, wire.RoomKind)
-		if err != nil {
-			return err
-		}
-		if n, err := result.RowsAffected(); err != nil || n > 0 {
-			s.removed.Store(true)
-		}
-		return nil
+	removed := 0
+	err := s.write(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
+		removed, err = removeWhere(ctx, tx, app, `time < ?2 AND log IN (SELECT log FROM names WHERE app = ?1 AND kind = ?3)`,
+			before, wire.RoomKind)
+		return err
 	})
+	if removed > 0 {
+		s.removed.Store(true)
+	}
+	return err
 }
 
 // visit is one device in a room.

@@ -31,6 +31,15 @@ func open(t *testing.T, path string) *sqlstore.Store {
 	return s
 }
 
+// erase erases until nothing is left to do.
+func erase(t require.TestingT, s *sqlstore.Store) {
+	for more := true; more; {
+		var err error
+		more, err = s.Erase(context.Background())
+		require.NoError(t, err)
+	}
+}
+
 // raw opens the file beside the store.
 func raw(t *testing.T, path string) *sql.DB {
 	t.Helper()

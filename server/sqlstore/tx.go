@@ -4,11 +4,24 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+
+	"github.com/lethe-im/lethe/wire"
 )
 
 // write runs fn in the one writing transaction and commits. What fn returned is rolled back if it failed.
 func (s *Store) write(ctx context.Context, fn func(context.Context, *sql.Tx) error) error {
 	return transact(ctx, s.writer, nil, fn)
+}
+
+// writeRemoving is write for what removes something: Erase has to follow. The note is made when it is committed, so that no
+// round of Erase that ends before counts for it; also when nobody knows whether it was.
+func (s *Store) writeRemoving(ctx context.Context, fn func(context.Context, *sql.Tx) error) error {
+	err := s.write(ctx, fn)
+	var refusal *wire.Error
+	if !errors.As(err, &refusal) {
+		s.removed.Store(true)
+	}
+	return err
 }
 
 // read runs fn on one snapshot of the store.

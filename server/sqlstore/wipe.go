@@ -13,7 +13,7 @@ func (s *Store) Wipe(ctx context.Context, app, user string) error {
 	if err := wire.CheckIdentifier(user); err != nil {
 		return err
 	}
-	err := s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	return s.writeRemoving(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		// What only this user saw is nobody's now.
 		if _, err := tx.ExecContext(ctx, `INSERT INTO purges (app, log, first, last, due, changes)
 			SELECT DISTINCT s.app, s.log, 1, l.head, 0, 1 FROM spans s JOIN logs l ON l.app = s.app AND l.log = s.log
@@ -34,8 +34,4 @@ func (s *Store) Wipe(ctx context.Context, app, user string) error {
 		_, err := own.take(ctx, tx)
 		return err
 	})
-	if err == nil {
-		s.removed.Store(true)
-	}
-	return err
 }
