@@ -69,10 +69,10 @@ func (t *tx) settleIntent() error {
 			return err
 		}
 	}
-	return t.clearIntent()
+	return t.clearIntent(intentSlots)
 }
 
-// clearIntent takes the intent away when the outcome is known.
-func (k *keys) clearIntent() error {
-	return k.access.Write(keyring.Run{From: intentSlot, N: 1}, make([]byte, keyring.SlotSize))
+// clearIntent takes an intent of so many slots away when the outcome is known.
+func (k *keys) clearIntent(slots uint32) error {
+	return k.access.Write(keyring.Run{From: intentSlot, N: slots}, make([]byte, slots*keyring.SlotSize))
 }

@@ -32,6 +32,7 @@ type keys struct {
 	settles []uint64          // the notes that this carries out
 	erased  []*Settled        // to be told of it
 	taken   int               // how often slots were taken
+	intent  uint32            // the slots of the intent that stands, 0 if none was written
 }
 
 // begin takes the keyring for one transaction; nil access where there is none.
@@ -146,7 +147,8 @@ func (k *keys) write(commit uint64) error {
 		return fmt.Errorf("vault: keys in %d places at once, at most %d", len(runs), maxIntent)
 	}
 	intent := encodeIntent(commit, runs)
-	if err := k.access.Write(keyring.Run{From: intentSlot, N: uint32(len(intent) / keyring.SlotSize)}, intent); err != nil {
+	k.intent = uint32(len(intent) / keyring.SlotSize)
+	if err := k.access.Write(keyring.Run{From: intentSlot, N: k.intent}, intent); err != nil {
 		return err
 	}
 	for _, r := range runs {
@@ -173,8 +175,8 @@ func (k *keys) destroy() error {
 	if k.access == nil {
 		return nil
 	}
-	if len(k.written) > 0 {
-		if err := k.clearIntent(); err != nil {
+	if k.intent > 0 {
+		if err := k.clearIntent(k.intent); err != nil {
 			return err
 		}
 	}
