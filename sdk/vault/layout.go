@@ -71,6 +71,7 @@ type Record struct {
 	LastSlot       uint32           `msg:"ps"`
 	Unread         uint32           `msg:"u"`
 	Stale          bool             `msg:"z,omitempty"` // Last and Unread must be asked again from the server
+	Recount        bool             `msg:"r,omitempty"` // Unread is the least it can be until Reclaim has counted again
 	Left           bool             `msg:"x,omitempty"`
 	Draft          string           `msg:"d,omitempty"`
 	Covered        ledger.Intervals `msg:"v,omitempty"` // seqs that are in a row here or gone; the others were never asked for

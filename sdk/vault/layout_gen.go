@@ -836,8 +836,8 @@ func (z *Note) Msgsize() (s int) {
 func (z *Record) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// check for omitted fields
-	zb0001Len := uint32(15)
-	var zb0001Mask uint16 /* 15 bits */
+	zb0001Len := uint32(16)
+	var zb0001Mask uint16 /* 16 bits */
 	_ = zb0001Mask
 	if z.Name == "" {
 		zb0001Len--
@@ -847,24 +847,28 @@ func (z *Record) MarshalMsg(b []byte) (o []byte, err error) {
 		zb0001Len--
 		zb0001Mask |= 0x80
 	}
-	if z.Left == false {
+	if z.Recount == false {
 		zb0001Len--
 		zb0001Mask |= 0x100
 	}
-	if z.Draft == "" {
+	if z.Left == false {
 		zb0001Len--
 		zb0001Mask |= 0x200
 	}
-	if z.Keys == 0 {
+	if z.Draft == "" {
 		zb0001Len--
-		zb0001Mask |= 0x2000
+		zb0001Mask |= 0x400
 	}
-	if z.Extents == nil {
+	if z.Keys == 0 {
 		zb0001Len--
 		zb0001Mask |= 0x4000
 	}
+	if z.Extents == nil {
+		zb0001Len--
+		zb0001Mask |= 0x8000
+	}
 	// variable map header, size zb0001Len
-	o = append(o, 0x80|uint8(zb0001Len))
+	o = msgp.AppendMapHeader(o, zb0001Len)
 
 	// skip if no fields are to be emitted
 	if zb0001Len != 0 {
@@ -926,11 +930,16 @@ func (z *Record) MarshalMsg(b []byte) (o []byte, err error) {
 			o = msgp.AppendBool(o, z.Stale)
 		}
 		if (zb0001Mask & 0x100) == 0 { // if not omitted
+			// string "r"
+			o = append(o, 0xa1, 0x72)
+			o = msgp.AppendBool(o, z.Recount)
+		}
+		if (zb0001Mask & 0x200) == 0 { // if not omitted
 			// string "x"
 			o = append(o, 0xa1, 0x78)
 			o = msgp.AppendBool(o, z.Left)
 		}
-		if (zb0001Mask & 0x200) == 0 { // if not omitted
+		if (zb0001Mask & 0x400) == 0 { // if not omitted
 			// string "d"
 			o = append(o, 0xa1, 0x64)
 			o = msgp.AppendString(o, z.Draft)
@@ -948,12 +957,12 @@ func (z *Record) MarshalMsg(b []byte) (o []byte, err error) {
 		// string "w"
 		o = append(o, 0xa1, 0x77)
 		o = msgp.AppendUint64(o, z.Version)
-		if (zb0001Mask & 0x2000) == 0 { // if not omitted
+		if (zb0001Mask & 0x4000) == 0 { // if not omitted
 			// string "y"
 			o = append(o, 0xa1, 0x79)
 			o = msgp.AppendUint32(o, z.Keys)
 		}
-		if (zb0001Mask & 0x4000) == 0 { // if not omitted
+		if (zb0001Mask & 0x8000) == 0 { // if not omitted
 			// string "e"
 			o = append(o, 0xa1, 0x65)
 			o = msgp.AppendArrayHeader(o, uint32(len(z.Extents)))
@@ -1089,6 +1098,12 @@ func (z *Record) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Stale")
 				return
 			}
+		case "r":
+			z.Recount, bts, err = msgp.ReadBoolBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Recount")
+				return
+			}
 		case "x":
 			z.Left, bts, err = msgp.ReadBoolBytes(bts)
 			if err != nil {
@@ -1195,13 +1210,13 @@ func (z *Record) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *Record) Msgsize() (s int) {
-	s = 1 + 2 + msgp.StringPrefixSize + len(z.ConversationID) + 2 + msgp.Uint64Size + 2 + msgp.StringPrefixSize + len(z.Name) + 2 + msgp.Int64Size + 2
+	s = 3 + 2 + msgp.StringPrefixSize + len(z.ConversationID) + 2 + msgp.Uint64Size + 2 + msgp.StringPrefixSize + len(z.Name) + 2 + msgp.Int64Size + 2
 	if z.Last == nil {
 		s += msgp.NilSize
 	} else {
 		s += 1 + 2 + z.Last.Message.Msgsize() + 2 + msgp.Uint8Size
 	}
-	s += 3 + msgp.Uint32Size + 2 + msgp.Uint32Size + 2 + msgp.BoolSize + 2 + msgp.BoolSize + 2 + msgp.StringPrefixSize + len(z.Draft) + 2 + z.Covered.Msgsize() + 2 + msgp.Uint32Size + 2 + msgp.Uint64Size + 2 + msgp.Uint32Size + 2 + msgp.ArrayHeaderSize + (len(z.Extents) * (5 + msgp.Uint32Size + msgp.Uint32Size))
+	s += 3 + msgp.Uint32Size + 2 + msgp.Uint32Size + 2 + msgp.BoolSize + 2 + msgp.BoolSize + 2 + msgp.BoolSize + 2 + msgp.StringPrefixSize + len(z.Draft) + 2 + z.Covered.Msgsize() + 2 + msgp.Uint32Size + 2 + msgp.Uint64Size + 2 + msgp.Uint32Size + 2 + msgp.ArrayHeaderSize + (len(z.Extents) * (5 + msgp.Uint32Size + msgp.Uint32Size))
 	return
 }
 

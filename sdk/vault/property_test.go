@@ -38,6 +38,9 @@ func TestRandomHistories(t *testing.T) {
 			b.derived(seed)
 		}
 		b.reclaim()
+		c, _ := b.v.Find(conversation)
+		require.False(t, c.Record != nil && c.Record.Recount, "seed %d: unread was not counted again", seed)
+		b.derived(seed)
 		for s := range b.stored() {
 			require.False(t, m.deleted[s], "seed %d: %d is deleted and still stored", seed, s)
 		}

@@ -291,6 +291,11 @@ func (v *Vault) reclaimParts(ctx context.Context, n *Note) error {
 			return errMoved
 		}
 		c.change()
+		if c.Record.Recount && len(rest.Segments) == 0 {
+			if err := t.countUnread(c); err != nil {
+				return err
+			}
+		}
 		if n.Until == 0 {
 			return nil
 		}

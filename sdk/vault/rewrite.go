@@ -3,6 +3,7 @@ package vault
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/lethe-im/lethe/sdk/keyring"
 	"github.com/lethe-im/lethe/sdk/kv"
@@ -196,20 +197,21 @@ func (v *Vault) readSegments(ctx context.Context, conversationID string, segment
 		if err != nil {
 			return err
 		}
+		wanted := make(map[uint32]bool, len(segments))
 		for i, s := range segments {
+			wanted[s] = true
 			if err := w.read(t, kv.Entry{Key: keys[i], Value: values[i]}); err != nil {
 				return err
 			}
-			within := segmentInterval(s)
-			rows, err := t.scanTail(c.Record.Ordinal, within.From, within.To, false)
-			if err != nil {
-				return err
-			}
-			for _, r := range rows {
+		}
+		lowest, highest := slices.Min(segments), slices.Max(segments)
+		rows, err := t.scanTail(c.Record.Ordinal, segmentInterval(lowest).From, segmentInterval(highest).To, false)
+		for _, r := range rows {
+			if s := r.Slot / wire.SegmentSize; wanted[s] {
 				w.tail[s] = append(w.tail[s], r.Message)
 			}
 		}
-		return nil
+		return err
 	})
 	return w, err
 }

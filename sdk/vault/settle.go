@@ -30,7 +30,7 @@ func (t *tx) settle(c *conv, before *ledger.Book, out *Settled) error {
 	if book.HidesConversation() && c.Record.Draft != "" {
 		c.Record.Draft, rekey = "", true
 	}
-	if err := t.settleUnread(c, before, out); err != nil {
+	if err := t.settleUnread(c, before); err != nil {
 		return err
 	}
 	if err := t.settleLast(c); err != nil {
@@ -77,8 +77,9 @@ func (t *tx) retire(c *conv, out *Settled) (err error) {
 	return err
 }
 
-// settleUnread counts again what others wrote above the read mark.
-func (t *tx) settleUnread(c *conv, before *ledger.Book, out *Settled) error {
+// settleUnread brings the unread count in line with the book: at once where that is little to read, else by the least it can
+// be, until Reclaim, which opens the segments anyway, counts again.
+func (t *tx) settleUnread(c *conv, before *ledger.Book) error {
 	book := c.book()
 	if c.Record.Unread == 0 {
 		return nil
@@ -88,7 +89,38 @@ func (t *tx) settleUnread(c *conv, before *ledger.Book, out *Settled) error {
 		c.Record.Unread = 0
 		return nil
 	}
-	if c.Record.Unread > recount {
+	if book.Head-mark <= wire.SegmentSize {
+		return t.countUnread(c)
+	}
+	gone := uint64(0)
+	for seq := before.ReadUpTo() + 1; seq <= mark && gone < uint64(c.Record.Unread); seq++ {
+		if !before.HidesSeq(seq) {
+			gone++
+		}
+	}
+	hidden := book.NewlyHidden(before)
+	for _, seq := range hidden.Seqs() {
+		if seq > mark && seq <= book.Head {
+			gone++
+		}
+	}
+	if gone > 0 || len(book.NewBounds(before)) > 0 {
+		c.Record.Unread -= uint32(min(gone, uint64(c.Record.Unread)))
+		c.Record.Recount = true
+	}
+	return nil
+}
+
+// countUnread counts again what others wrote above the read mark.
+func (t *tx) countUnread(c *conv) error {
+	book, mark := c.book(), c.book().ReadUpTo()
+	c.Record.Recount = false
+	c.change()
+	if mark >= book.Head {
+		c.Record.Unread = 0
+		return nil
+	}
+	if book.Head-mark > recount {
 		c.Record.Stale = true
 		return nil
 	}
@@ -148,6 +180,9 @@ func (t *tx) noteHidden(c *conv, before *ledger.Book, rekey bool, out *Settled) 
 		}
 	}
 	if n.Until == 0 && len(segments) == 0 && !rekey {
+		if c.Record.Recount { // nobody comes by to do it
+			return t.countUnread(c)
+		}
 		return nil
 	}
 	for s := range segments {

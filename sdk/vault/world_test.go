@@ -241,7 +241,7 @@ func (b *bench) delete(d Deletion) Deleted {
 func (b *bench) derived(seed uint64) {
 	b.t.Helper()
 	c, ok := b.v.Find(conversation)
-	if !ok || c.Record == nil || c.Record.Stale {
+	if !ok || c.Record == nil || c.Record.Stale || c.Record.Recount {
 		return
 	}
 	seqs, completed := b.view()
