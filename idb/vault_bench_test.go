@@ -141,3 +141,46 @@ func BenchmarkVault(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkBatches measures calls that concern many conversations.
+func BenchmarkBatches(b *testing.B) {
+	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+	pages := talk(b, 1000)
+	v := openVault(b)
+	run := func(name string, conversations int, of func(id string) vault.Deletion) {
+		b.Run(name, func(b *testing.B) {
+			var deleting, reclaiming time.Duration
+			rounds := 0
+			for b.Loop() {
+				var ds []vault.Deletion
+				for range conversations {
+					id := fmt.Sprintf("GROUP%d", rand.Uint64())
+					fillVault(b, v, id, pages)
+					ds = append(ds, of(id))
+				}
+				time.Sleep(300 * time.Millisecond)
+				start := time.Now()
+				if _, err := v.Delete(background, ds); err != nil {
+					b.Fatal(err)
+				}
+				deleting += time.Since(start)
+				start = time.Now()
+				reclaimAll(b, v)
+				reclaiming += time.Since(start)
+				rounds++
+			}
+			b.ReportMetric(ms(deleting)/float64(rounds), "ms-delete")
+			b.ReportMetric(ms(reclaiming)/float64(rounds), "ms-reclaim")
+		})
+	}
+	run("100 conversations", 100, func(id string) vault.Deletion {
+		return vault.Deletion{ConversationID: id, Scope: wire.ScopeBoth, What: wire.WhatConversation, Hide: true}
+	})
+	run("1000 ids", 10, func(id string) vault.Deletion {
+		d := vault.Deletion{ConversationID: id, Scope: wire.ScopeBoth, What: wire.WhatMessages}
+		for seq := uint64(3); seq <= 1000; seq += 10 {
+			d.Seqs = append(d.Seqs, seq)
+		}
+		return d
+	})
+}

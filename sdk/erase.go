@@ -53,15 +53,15 @@ func (a *account) tellErased(conversationID string) {
 // reclaim does in the background what deletions have left to do, also those of an earlier page load.
 func (a *account) reclaim() {
 	for {
-		done, err := a.vault.Reclaim(a.ctx)
+		step, err := a.vault.Reclaim(a.ctx)
+		for _, done := range step.Done {
+			a.finishErasing(done)
+		}
 		switch {
 		case err != nil:
 			a.report(err)
 			a.endErasing(false)
-		case done.Finished:
-			a.finishErasing(&done)
-			continue
-		case done.Left && a.ctx.Err() == nil:
+		case step.Left && a.ctx.Err() == nil:
 			continue
 		default:
 			a.endErasing(true) // another tab has done the rest
@@ -76,7 +76,7 @@ func (a *account) reclaim() {
 }
 
 // finishErasing tells of a note that is done.
-func (a *account) finishErasing(done *vault.Reclaimed) {
+func (a *account) finishErasing(done vault.Done) {
 	a.mu.Lock()
 	e, told := a.erasing[done.Note], a.erased[done.Note]
 	delete(a.erasing, done.Note)

@@ -93,7 +93,9 @@ func (b *bench) deleteAndReclaim(d Deletion) (erased bool) {
 		if err != nil {
 			return erased
 		}
-		erased = erased || r.Finished && r.Note == out[0].Settled.Note
+		for _, done := range r.Done {
+			erased = erased || done.Note == out[0].Settled.Note
+		}
 		if !r.Left {
 			return erased
 		}

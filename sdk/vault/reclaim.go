@@ -16,15 +16,23 @@ const (
 	rewriteSlice = 8
 )
 
+// wholes is how many small whole deletions one transaction may finish.
+const wholes = 64
+
 // Reclaimed is what one step of Reclaim did.
 type Reclaimed struct {
-	ConversationID string // of the note, where it still has a name
-	Ordinal        uint64
-	Note           uint64
-	Finished       bool // the note is done
-	Quiet          bool // it was no deletion's
-	Left           bool // there is more to do
+	Done []Done // the notes that are done
+	Left bool   // there is more to do
 }
+
+// Done is a note of which nothing is left to do.
+type Done struct {
+	Note           uint64
+	ConversationID string // of the note, where it still has a name
+	Quiet          bool   // it was no deletion's
+}
+
+func (n *Note) done() Done { return Done{Note: n.N, ConversationID: n.ConversationID, Quiet: n.Quiet} }
 
 // Reclaim does one step for the oldest note, when nobody else works: it destroys keys that a tab which died has left,
 // removes rows that no view shows any more, seals anew what stays beside them. It may be stopped at any point and repeated,
@@ -37,29 +45,32 @@ func (v *Vault) Reclaim(ctx context.Context) (Reclaimed, error) {
 	if err != nil || !found {
 		return Reclaimed{}, err
 	}
-	out := Reclaimed{ConversationID: n.ConversationID, Ordinal: n.Ordinal, Note: n.N, Quiet: n.Quiet, Left: true}
+	out := Reclaimed{Left: true}
 	switch {
 	case retired:
-		out.Finished, err = v.reclaimRetired(ctx, &n)
+		out.Done, err = v.reclaimRetired(ctx, &n)
 	case !v.carried[n.N]:
 		err = v.carryOut(ctx, &n)
 	case n.Until > slice:
 		err = v.reclaimRange(ctx, &n)
 	case n.Whole:
-		out.Finished, err = true, v.reclaimRest(ctx, &n)
+		out.Done, err = v.reclaimRest(ctx, &n)
 	case len(n.Segments) > 0 || n.Until > 0 || n.Rekey:
 		err = v.reclaimParts(ctx, &n)
 	default:
-		out.Finished = true
-		err = v.withNote(ctx, kv.Relaxed, nil, &n, func(t *tx) error { return t.dropNote(n.N) })
+		out.Done = []Done{n.done()}
+		err = v.withNote(ctx, kv.Relaxed, nil, &n, func(t *tx) error { return t.dropNotes(n) })
 	}
 	if errors.Is(err, errMoved) {
 		return Reclaimed{Left: true}, nil // another tab was faster
 	}
-	if out.Finished && err == nil {
-		delete(v.carried, n.N)
+	if err != nil {
+		return Reclaimed{Left: true}, err
 	}
-	return out, err
+	for _, d := range out.Done {
+		delete(v.carried, d.Note)
+	}
+	return out, nil
 }
 
 // findNote is the oldest note that fits; retired: it is on a part of what has been deleted as a whole since.
@@ -93,12 +104,13 @@ func (t *tx) retired(n *Note) (bool, error) {
 }
 
 // reclaimRetired leaves a part's note to the whole's, whose keys must be destroyed before either is told.
-func (v *Vault) reclaimRetired(ctx context.Context, n *Note) (finished bool, err error) {
+func (v *Vault) reclaimRetired(ctx context.Context, n *Note) ([]Done, error) {
 	whole, _, found, err := v.findNote(ctx, func(x *Note) bool { return x.Whole && x.Ordinal == n.Ordinal && !v.carried[x.N] })
 	if err != nil || found {
-		return false, errors.Join(err, v.carryOut(ctx, &whole))
+		return nil, errors.Join(err, v.carryOut(ctx, &whole))
 	}
-	return true, v.updateLocked(ctx, kv.Relaxed, []kv.Table{tableGarbage}, func(t *tx) error { return t.dropNote(n.N) })
+	err = v.updateLocked(ctx, kv.Relaxed, []kv.Table{tableGarbage}, func(t *tx) error { return t.dropNotes(*n) })
+	return []Done{n.done()}, err
 }
 
 // carryOthers dooms, with the keys of this transaction, those that tabs which died had still to destroy for whole deletions:
@@ -182,8 +194,12 @@ func (v *Vault) withNote(ctx context.Context, d kv.Durability, tables []kv.Table
 
 func (t *tx) putNote(n *Note) error { return t.put(tableGarbage, kv.Key(n.N), n) }
 
-func (t *tx) dropNote(n uint64) error {
-	return t.Delete(tableGarbage, kv.Span{From: kv.Key(n), To: kv.Key(n)})
+func (t *tx) dropNotes(notes ...Note) error {
+	numbers := make([]uint64, len(notes))
+	for i := range notes {
+		numbers[i] = notes[i].N
+	}
+	return t.Delete(tableGarbage, spansOf(numbers)...)
 }
 
 // carryOut destroys the keys that a note names. Whoever wrote it did so as a rule, unless it died.
@@ -253,20 +269,58 @@ func (v *Vault) reclaimRange(ctx context.Context, n *Note) error {
 	})
 }
 
-// reclaimRest removes what is left of a retired ordinal, and the note; its slots are free from then on.
-func (v *Vault) reclaimRest(ctx context.Context, n *Note) error {
-	return v.withNote(ctx, kv.Relaxed, []kv.Table{tableSegments, tableTail, tableSent}, n, func(t *tx) error {
-		for _, table := range []kv.Table{tableSegments, tableTail, tableSent} {
-			if err := t.Delete(table, spanOf(n.Ordinal)); err != nil {
-				return err
+// reclaimRest removes what is left of a retired ordinal, and the note; its slots are free from then on. Small ones that come
+// next go with it: conversations that were deleted at once stand side by side, and their rows are one range.
+func (v *Vault) reclaimRest(ctx context.Context, n *Note) (done []Done, err error) {
+	err = v.withNote(ctx, kv.Relaxed, []kv.Table{tableSegments, tableTail, tableSent}, n, func(t *tx) error {
+		done = nil
+		notes, err := t.smallWholes(n)
+		if err != nil {
+			return err
+		}
+		ordinals := make([]uint64, len(notes))
+		var runs []keyring.Run
+		for i := range notes {
+			ordinals[i] = notes[i].Ordinal
+			runs = append(runs, notes[i].Runs...)
+			done = append(done, notes[i].done())
+		}
+		for _, span := range spansOf(ordinals) {
+			rows := kv.Span{From: spanOf(uint64(span.From)).From, To: spanOf(uint64(span.To)).To}
+			for _, table := range []kv.Table{tableSegments, tableTail, tableSent} {
+				if err := t.Delete(table, rows); err != nil {
+					return err
+				}
 			}
 		}
-		if len(n.Runs) > 0 {
-			t.space.give(n.Runs)
+		if len(runs) > 0 {
+			t.space.give(runs)
 			t.spaceNew = true
 		}
-		return t.dropNote(n.N)
+		return t.dropNotes(notes...)
 	})
+	return done, err
+}
+
+// smallWholes is a note and those after it that together are no more than a slice, all of them without keys.
+func (t *tx) smallWholes(n *Note) ([]Note, error) {
+	entries, err := t.Scan(tableGarbage, kv.Span{From: kv.Key(n.N), To: kv.MaxKey}, wholes, false)
+	if err != nil {
+		return nil, err
+	}
+	var notes []Note
+	segments := uint32(0)
+	for _, e := range entries {
+		x := Note{N: uint64(e.Key)}
+		if _, err := t.decode(tableGarbage, e.Value, &x); err != nil {
+			return nil, err
+		}
+		if segments += x.Until; !x.Whole || !t.v.carried[x.N] || segments > slice {
+			break
+		}
+		notes = append(notes, x)
+	}
+	return notes, nil
 }
 
 // reclaimParts rewrites segments without what the book hides, and with the last of them the record and the tail. What the

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/klauspost/compress/s2"
 	"golang.org/x/crypto/chacha20poly1305"
@@ -44,9 +45,33 @@ type sealed struct {
 	room []byte // head bytes, the nonce, the sealed text
 }
 
+// pool is random bytes fetched ahead: in a browser each fetch crosses to JavaScript. What is handed out is wiped.
+var pool struct {
+	sync.Mutex
+	bytes [4096]byte
+	used  int
+}
+
+// random fills b, which is shorter than the pool.
+func random(b []byte) error {
+	pool.Lock()
+	defer pool.Unlock()
+	if pool.used == 0 || pool.used+len(b) > len(pool.bytes) {
+		if _, err := rand.Read(pool.bytes[:]); err != nil {
+			return err
+		}
+		pool.used = 0
+	}
+	rest := pool.bytes[pool.used:]
+	copy(b, rest)
+	clear(rest[:len(b)])
+	pool.used += len(b)
+	return nil
+}
+
 // randomSecret is a new key.
 func randomSecret() (key secret, err error) {
-	_, err = rand.Read(key[:])
+	err = random(key[:])
 	return key, err
 }
 
@@ -63,7 +88,7 @@ func seal(table kv.Table, key secret, plain []byte) (sealed, error) {
 		return out, err
 	}
 	out.room = make([]byte, head+nonceLength, head+nonceLength+len(plain)+chacha20poly1305.Overhead)
-	if _, err := rand.Read(out.room[head:]); err != nil {
+	if err := random(out.room[head:]); err != nil {
 		return out, err
 	}
 	out.room = aead.Seal(out.room, out.room[head:head+nonceLength], plain, []byte(table))

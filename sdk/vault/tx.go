@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/lethe-im/lethe/sdk/kv"
 	"github.com/lethe-im/lethe/sdk/ledger"
@@ -141,7 +142,7 @@ func (t *tx) load(conversationIDs ...string) ([]*conv, error) {
 		c := &conv{ID: id}
 		out[i], t.convs[id] = c, c
 		missing = append(missing, c)
-		key, _ := t.dev.nameOf(id)
+		key, _ := t.v.nameOf(&t.dev, id)
 		for j := kv.Key(0); j < probes; j++ {
 			keys = append(keys, key+j)
 		}
@@ -159,7 +160,7 @@ func (t *tx) load(conversationIDs ...string) ([]*conv, error) {
 }
 
 func (t *tx) readLedger(c *conv, keys []kv.Key, values [][]byte) error {
-	_, name := t.dev.nameOf(c.ID)
+	_, name := t.v.nameOf(&t.dev, c.ID)
 	free := -1
 	for j, value := range values {
 		if value == nil {
@@ -281,8 +282,8 @@ func (t *tx) note(n Note) (uint64, error) {
 }
 
 func (t *tx) flush() error {
-	for _, ordinal := range t.dropped {
-		if err := t.Delete(tableConversations, kv.Span{From: kv.Key(ordinal), To: kv.Key(ordinal)}); err != nil {
+	for _, span := range spansOf(t.dropped) {
+		if err := t.Delete(tableConversations, span); err != nil {
 			return err
 		}
 	}
@@ -338,4 +339,17 @@ func (t *tx) remember() {
 		t.v.records[id] = c.Record
 		t.v.logs[c.Record.Log] = id
 	}
+}
+
+// spansOf is whole numbers as spans: a range costs the browser one request.
+func spansOf(numbers []uint64) (spans []kv.Span) {
+	slices.Sort(numbers)
+	for _, n := range numbers {
+		if last := len(spans) - 1; last >= 0 && uint64(spans[last].To)+1 >= n {
+			spans[last].To = kv.Key(n)
+			continue
+		}
+		spans = append(spans, kv.Span{From: kv.Key(n), To: kv.Key(n)})
+	}
+	return spans
 }

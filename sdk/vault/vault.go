@@ -33,6 +33,27 @@ type Vault struct {
 	records map[string]*Record // by conversationID; never changed in place
 	ledgers map[kv.Key]*Ledger // never changed in place
 	logs    map[uint64]string  // log → conversationID, of those with a record
+
+	naming sync.Mutex // guards what follows
+	names  map[string]named
+}
+
+// named is where a conversation's ledger stands: the hash is asked for once an id of a call.
+type named struct {
+	key  kv.Key
+	name [16]byte
+}
+
+// nameOf is Device.nameOf, whose result never changes.
+func (v *Vault) nameOf(d *Device, conversationID string) (kv.Key, [16]byte) {
+	v.naming.Lock()
+	defer v.naming.Unlock()
+	n, ok := v.names[conversationID]
+	if !ok {
+		n.key, n.name = d.nameOf(conversationID)
+		v.names[conversationID] = n
+	}
+	return n.key, n.name
 }
 
 // enter and leave stand around every piece of work but Reclaim's, which waits for its turn.
@@ -197,7 +218,7 @@ func (v *Vault) KnowsLog(log uint64) bool {
 }
 
 func (v *Vault) ledgerOf(conversationID string) *Ledger {
-	key, name := v.device.nameOf(conversationID)
+	key, name := v.nameOf(&v.device, conversationID)
 	for i := kv.Key(0); i < probes; i++ {
 		if l := v.ledgers[key+i]; l != nil && l.Name == name {
 			return l
