@@ -24,11 +24,12 @@ func TestOrderHolds(t *testing.T) {
 	t.Logf("%d states in all", total)
 }
 
-// notNeeded is what can be left out, given the other rules. Slots that nobody owns have no key: the intent sees to what a transaction
-// left that never came to its end, the sweep to what a power cut did. Overwriting them all the same when they are taken costs
-// nothing, since they are written side by side with the keys.
+// notNeeded is what can be left out, given the other rules. Slots that nobody owns have no key: the intent sees to what a
+// transaction left that never came to its end, the sweep to what a power cut did. Overwriting them all the same when they are
+// taken costs nothing, since they are written side by side with the keys.
 const notNeeded = cleanTaken
 
+// TestNotNeeded searches the power cuts whole without it, and the rest as far as it goes quickly.
 func TestNotNeeded(t *testing.T) {
 	for _, s := range scenarios {
 		if testing.Short() && s.cuts == 0 {
