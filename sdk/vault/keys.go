@@ -312,7 +312,8 @@ func (t *tx) slotsOf(c *conv, segment uint32) (one, other uint32, err error) {
 // scattered is how many places of a transaction may be just anywhere, since an intent must name them all.
 const scattered = maxIntent / 2
 
-// takeSpace hands out slots. All of them are overwritten, since a transaction that was aborted may have left keys there.
+// takeSpace hands out slots. All of them are overwritten: intents and sweeps leave no key where nobody owns the slot, and this, which
+// costs no write of its own, holds should one of them ever fail.
 func (t *tx) takeSpace(n uint32) (keyring.Run, error) {
 	t.spaceNew = true
 	run, err := t.space.take(n, t.taken > scattered)

@@ -15,8 +15,7 @@ type scenario struct {
 	cuts    uint8  // power cuts
 	fails   uint8  // commits that may fail
 	most    int    // about how many states are looked at, 0 for all
-	before  []task // what a starting tab does before it has started, if it may
-	after   []task // and once it has
+	after   []task // what a tab that took a dead one's place does in the end
 }
 
 // search is one walk through all states of a scenario, the nearest first.
@@ -48,8 +47,7 @@ func explore(s scenario, r rules) result {
 	for i := range e.scripts {
 		e.scripts[i] = s.scripts[i](r)
 	}
-	e.restarted = script(s.before...)(r)
-	e.restarted = append(e.restarted, named("start", start(r)), named("reclaim", reclaim(r)))
+	e.restarted = []program{named("start", start(r)), named("reclaim", reclaim(r))}
 	e.restarted = append(e.restarted, script(s.after...)(r)...)
 	first := e.initial()
 	level := []world{first}
@@ -97,11 +95,7 @@ func explore(s scenario, r rules) result {
 
 func (e *search) initial() world {
 	var w world
-	w.db.free = 1<<screen - 1
-	if e.rules.has(reserved) {
-		w.db.reserve = 1<<reserveSize - 1
-		w.db.free &^= w.db.reserve
-	}
+	w.db.free = 1<<pairs - 1
 	if e.first != nil {
 		e.first(&w)
 	}
@@ -165,8 +159,10 @@ func (e *search) successors(w *world, give func(choice uint16, tab int, name str
 		if !move(i, s.name, s.run) {
 			return
 		}
-		if s.mayFail && w.fails > 0 && !move(i, s.name+" fails", func(x *act) { x.fails = true; x.w.fails--; s.run(x) }) {
-			return
+		for _, o := range s.fails {
+			if w.fails > 0 && !move(i, s.name+string(o), func(x *act) { x.outcome = o; x.w.fails--; s.run(x) }) {
+				return
+			}
 		}
 		if w.deaths > 0 && !move(i, "dies", func(x *act) { x.w.deaths--; x.die() }) {
 			return
@@ -180,6 +176,9 @@ func (e *search) successors(w *world, give func(choice uint16, tab int, name str
 		if f.now != f.flushed {
 			open = append(open, i)
 		}
+	}
+	if w.intent[0] != w.intent[1] {
+		open = append(open, slots)
 	}
 	for past := -1; past < int(w.pastN); past++ {
 		for set := range 1 << len(open) {
@@ -206,15 +205,6 @@ func cutName(past int) string {
 		return "power cut"
 	}
 	return "power cut, which loses commits"
-}
-
-// settle makes a state canonical.
-func (e *search) settle(w *world) {
-	if w.cuts == 0 {
-		w.flush()
-		w.past, w.pastN = [pasts]base{}, 0
-	}
-	w.rename()
 }
 
 // trace walks to a state again and names the steps.

@@ -18,7 +18,7 @@ func (w *world) violation(r rules) string {
 	if conv := w.db.current(); conv != nil {
 		shown = conv.held() &^ hidden
 	}
-	if (shown|w.db.screen.has)&w.deleted != 0 {
+	if shown&w.deleted != 0 {
 		return "I3: what was deleted is shown again"
 	}
 	if w.held&^w.deleted&^shown != 0 {
@@ -29,9 +29,6 @@ func (w *world) violation(r rules) string {
 
 // unreadable looks for rows that views show and whose key is not in its slot.
 func (w *world) unreadable() string {
-	if k := w.db.screen.key; k != 0 && k != w.at(screenSlot(w.db.screen.bank)) {
-		return "I2: the first screen cannot be opened"
-	}
 	conv := w.db.current()
 	if conv == nil || conv.record.key == 0 {
 		return ""
@@ -55,27 +52,20 @@ func (w *world) unreadable() string {
 
 // owners looks for pairs that two have.
 func (w *world) owners() string {
-	const two = "I4: a pair has two owners"
-	taken := w.db.free | 1<<screen
-	take := func(set uint8) bool {
-		clash := taken & set
+	taken, clash := w.db.free, w.db.free&w.db.other
+	take := func(set uint8) {
+		clash |= taken & set
 		taken |= set
-		return clash == 0
 	}
-	if !take(w.db.reserve) || !take(w.db.other) {
-		return two
-	}
+	take(w.db.other)
 	if conv := w.db.current(); conv != nil {
-		for _, p := range conv.pair {
-			if p != 0 && !take(1<<(p-1)) {
-				return two
-			}
-		}
+		take(conv.owned())
 	}
 	for _, n := range w.db.notes {
-		if !take(n.pairs) {
-			return two
-		}
+		take(n.pairs)
+	}
+	if clash != 0 {
+		return "I4: a pair has two owners"
 	}
 	return ""
 }
@@ -85,13 +75,9 @@ func (w *world) leftover() string {
 	if w.db.notes[0].kind != none {
 		return "I5: a note is left"
 	}
-	owned := 1<<screen | w.db.free | w.db.reserve | w.db.other
+	owned := w.db.free | w.db.other
 	if conv := w.db.current(); conv != nil {
-		for _, p := range conv.pair {
-			if p != 0 {
-				owned |= 1 << (p - 1)
-			}
-		}
+		owned |= conv.owned()
 		if conv.held()&w.deleted != 0 {
 			return "I3: what was deleted stands in a row that stays"
 		}

@@ -11,18 +11,21 @@ import (
 
 // TestRandomPrograms searches programs that nobody thought of.
 func TestRandomPrograms(t *testing.T) {
-	states := 0
-	for seed := range uint64(40) {
-		s, r := randomScenario(rand.New(rand.NewPCG(seed, 5)))
-		got := explore(s, r)
+	states, seeds := 0, uint64(40)
+	if testing.Short() {
+		seeds = 6
+	}
+	for seed := range seeds {
+		s := randomScenario(rand.New(rand.NewPCG(seed, 5)))
+		got := explore(s, everything)
 		require.Empty(t, got.violation, "seed %d, %s: %s", seed, s.name, got)
 		states += got.states
 	}
 	t.Logf("%d states", states)
 }
 
-func randomScenario(r *rand.Rand) (scenario, rules) {
-	firsts := []func(*world){nil, settled, tailed, shown, cutInTwo, tight, high, fresh, bare}
+func randomScenario(r *rand.Rand) scenario {
+	firsts := []func(*world){nil, settled, tailed, cutInTwo, long, tight, fresh, bare}
 	sets := []mask{a, b, c, d, a | b, c | d, a | c, a | b | c}
 	tasks := []func(mask) task{ingests, folds, deletes, deletesWhole, clears}
 	var name []string
@@ -34,7 +37,9 @@ func randomScenario(r *rand.Rand) (scenario, rules) {
 			case 1, 2:
 				out = append(out, reclaims)
 			case 3:
-				out = append(out, [...]task{shows, others}[r.IntN(2)])
+				out = append(out, others)
+			case 4:
+				out = append(out, deletesUpTo(m.newest()))
 			default:
 				out = append(out, tasks[r.IntN(len(tasks))](m))
 			}
@@ -45,7 +50,7 @@ func randomScenario(r *rand.Rand) (scenario, rules) {
 		return append(out, reclaims)
 	}
 	first := r.IntN(len(firsts))
-	s := scenario{first: firsts[first], most: 30_000, fails: uint8(r.IntN(2)), deaths: uint8(r.IntN(2))}
+	s := scenario{first: firsts[first], most: 15_000, fails: uint8(r.IntN(2)), deaths: uint8(r.IntN(2))}
 	if r.IntN(3) == 0 {
 		s.cuts, s.deaths = 1, 0
 	}
@@ -54,5 +59,5 @@ func randomScenario(r *rand.Rand) (scenario, rules) {
 		s.after = program(1)
 	}
 	s.name = fmt.Sprintf("from %d: %s", first, strings.Join(name, "; "))
-	return s, [...]rules{ownedOrder, reserveOrder}[r.IntN(2)]
+	return s
 }

@@ -1,238 +1,186 @@
 package order
 
-// reclaim carries out the notes, oldest first, until there is none. Any tab may, several at once.
+// doing is what a step of reclaim is about.
+type doing uint8
+
+const (
+	resting   doing = iota
+	carrying        // destroys the keys that a note names
+	resealing       // rewrites a slice of its segments, and at last record and tail
+	emptying        // removes the rows of a retired ordinal, and the note
+	dropping        // removes the note
+	leaving         // removes the note of a part of what has been deleted as a whole since
+)
+
+// reclaim does what the notes say, oldest first, until there is none. Any tab may, several at once.
 func reclaim(r rules) program {
 	look := step{name: "look", run: func(x *act) {
 		x.forget()
-		x.t.note = x.w.db.notes[0]
-		for i := 1; i < notes && !x.has(oldestFirst); i++ {
-			if n := x.w.db.notes[i]; n.kind != none {
-				x.t.note = n
-			}
-		}
-		switch {
-		case x.t.note.kind == none:
+		if x.w.db.notes[0].kind == none {
 			x.end()
-		case x.t.note.kind == parts && !x.t.note.resealed:
+			return
+		}
+		x.choose()
+		switch x.t.doing {
+		case resting:
+		case resealing:
 			x.to("read")
 		default:
 			x.to("lock")
 		}
 	}}
 	read := step{name: "read", run: func(x *act) {
-		segs := x.t.note.segments
+		t := x.t
+		t.segs = t.note.segments & -t.note.segments // a slice is one segment here
 		if conv := x.w.db.current(); !x.has(reseal) || conv != nil && conv.pair[1] == 0 {
-			segs = 0 // nothing is there to reseal, and what the tail has of it stays in the tail
+			t.segs = 0 // nothing is there to reseal, and what the tail has of it stays in the tail
 		}
-		x.build(segs, 0)
+		x.build(t.segs, 0)
 		x.to("lock")
 	}}
-	lock := step{name: "lock", run: func(x *act) {
-		if x.has(lockReclaim) && !x.take() {
-			return
+	put := func(x *act) bool {
+		if x.t.doing == resealing {
+			return x.putParts()
 		}
-		if i := x.w.db.find(x.t.note); x.has(recheckNote) && (i < 0 || x.w.db.notes[i] != x.t.note) {
-			x.release()
-			x.to("look")
-			return
+		tx, n := &x.w.tx, x.t.note
+		if i := tx.find(n); x.has(recheckNote) && x.t.doing != leaving &&
+			(i < 0 || tx.notes[i] != n || n.kind == parts && tx.live != n.ordinal+1) {
+			return x.quit("look")
 		}
-		if x.t.note.kind == parts && !x.t.note.resealed {
-			x.to("put")
-		} else {
-			x.to("erase")
+		switch x.t.doing {
+		case carrying:
+			x.t.strict, x.t.doomed = true, x.named(n)
+			return true
+		case emptying:
+			old := &tx.conv[n.ordinal]
+			old.tail, old.seg = [contents]key{}, [segments]row{}
+			if x.has(freeWithNote) {
+				if tx.free&n.pairs != 0 {
+					x.w.bad = "I5: pairs were freed twice"
+				}
+				tx.free |= n.pairs
+			}
 		}
-	}}
-	commit := func(x *act) {
-		if x.fails {
-			x.failed()
-			x.release()
-			x.to("look")
-			return
-		}
-		x.commit(x.has(strictReseal))
-		x.done()
-		x.t.note.resealed = true
-		if i := x.w.db.find(x.t.note); i >= 0 {
-			x.t.note = x.w.db.notes[i]
-		}
-		x.to("erase")
+		tx.dropNote(n)
+		x.t.tells, x.t.drops = n.what, true
+		return true
 	}
-	p := program{look, read, lock, {name: "put", run: putParts}}
-	p = append(p, keysThenCommit(r, commit)...)
-	erase := step{name: "erase", run: func(x *act) {
-		x.eraseNoted()
-		if x.has(flushThenTell) {
-			x.to("flush erased")
-		} else {
-			x.to("tell")
-		}
-	}}
-	flush := step{name: "flush erased", run: func(x *act) {
-		x.flush()
-		if x.has(flushThenTell) {
-			x.to("tell")
-		} else {
-			x.to("drop")
-		}
-	}}
-	tell := step{name: "tell", run: func(x *act) {
-		n := x.t.note
-		if n.kind == whole || x.w.db.live == n.ordinal+1 || !x.has(tellWhenGone) {
-			x.tell(n.what)
-		}
-		x.release()
-		if x.has(flushThenTell) {
-			x.to("drop")
-		} else {
-			x.to("flush erased")
-		}
-	}}
-	return append(p, erase, flush, tell, step{name: "drop", run: drop})
+	again := func(x *act) { x.to("look") }
+	return append(program{look, read}, transaction(r, lockReclaim, put, again, again)...)
 }
 
-// putParts reseals the noted segments and the conversation's key.
-func putParts(x *act) {
-	if !x.begin() {
+// choose finds the note whose turn it is, and what to do for it.
+func (x *act) choose() {
+	db, t := &x.w.db, x.t
+	t.note = db.notes[0]
+	for _, n := range db.notes[1:] {
+		if n.kind != none && !x.has(oldestFirst) {
+			t.note = n
+		}
+	}
+	if n := t.note; n.kind == parts && db.live != n.ordinal+1 {
+		t.doing = leaving
+		for _, w := range db.notes {
+			if w.kind == whole && w.ordinal == n.ordinal && !x.carried(w) && x.has(reclaimRetired) {
+				t.note, t.doing = w, carrying
+			}
+		}
 		return
 	}
-	if x.moved() {
-		x.abort()
-		x.release()
-		x.to("read")
-		return
+	switch n := t.note; {
+	case !x.carried(n) && x.unnamed(n):
+		t.carry(n, true)
+	case !x.carried(n):
+		t.doing = carrying
+	case n.kind == whole:
+		t.doing = emptying
+	case n.segments != 0 || n.until != 0 || n.rekey:
+		t.doing = resealing
+	default:
+		t.doing = dropping
 	}
+}
+
+// carried says whether this tab has destroyed the keys of a note.
+func (x *act) carried(n note) bool {
+	for _, c := range x.t.carried {
+		if c.is(n) && (c == n || !x.has(carriedAsRead)) {
+			return true
+		}
+	}
+	return false
+}
+
+// unnamed says that a note names no keys yet.
+func (x *act) unnamed(n note) bool {
+	return n.kind == parts && n.until == 0 && n.done == 0 && (n.rekey || !x.has(rekeyNamed))
+}
+
+// named is the slots whose keys a note says are to be destroyed.
+func (x *act) named(n note) uint16 {
 	tx := &x.w.tx
-	if tx.live != x.t.note.ordinal+1 { // retired since: the note of the whole takes it
-		if i := tx.find(x.t.note); i >= 0 {
-			tx.dropNote(i)
-		}
-		x.commit(false)
-		if !x.has(tellWhenGone) {
-			x.tell(x.t.note.what)
-		}
-		x.release()
-		x.to("look")
-		return
+	if n.kind == whole {
+		return banks(n.pairs)
 	}
-	conv := tx.current()
-	if !x.has(boundaryKept) {
-		x.t.built = [segments]mask{}
+	set := n.slots
+	if conv := tx.current(); x.has(banksRead) && conv != nil {
+		set = x.outOfUse(conv, n.done, true)
 	}
-	x.put(conv)
-	if conv.record.key != 0 {
-		x.changeKey(conv)
+	if !x.has(otherBankErased) {
+		set = 0
 	}
-	if i := tx.find(x.t.note); i >= 0 && !x.has(noteUntilErased) {
-		tx.dropNote(i)
-	} else if i >= 0 {
-		tx.notes[i].resealed = true
-		if !x.has(banksRead) {
-			tx.notes[i].slots = x.outOfUse(conv, x.t.note.segments)
-		}
-	}
-	x.to("write keys")
-}
-
-// changeKey seals record and tail under a new key of the conversation, and leaves out what is hidden.
-func (x *act) changeKey(conv *conversation) {
-	if !x.has(rekey) {
-		x.putRecord(conv, x.conversationKey(conv), conv.record.bank)
-		return
-	}
-	bank := 1 - conv.record.bank
-	if !x.has(otherBank) {
-		bank = conv.record.bank
-	}
-	k := x.make(0, conv.slot(0, bank))
-	for i := range conv.tail {
-		if m := mask(1 << i); m&x.w.tx.ledger != 0 {
-			conv.tail[i] = 0
-		} else if conv.tail[i] != 0 {
-			conv.tail[i] = k
-			x.w.seal(k, m)
-		}
-	}
-	x.putRecord(conv, k, bank)
-}
-
-// outOfUse is the slots of the conversation's key and of segments that no row needs, a bit each.
-func (x *act) outOfUse(conv *conversation, segs uint8) (set uint16) {
-	add := func(pair int, r row) {
-		if conv.pair[pair] == 0 {
-			return
-		}
-		set |= 1 << conv.slot(pair, 1-r.bank)
-		if r.key == 0 && x.has(bothWhereNone) {
-			set |= 1 << conv.slot(pair, r.bank)
-		}
-	}
-	add(0, conv.record)
-	for s := range segments {
-		if segs&(1<<s) != 0 {
-			add(1+s, conv.seg[s])
+	if conv := tx.current(); conv != nil {
+		for s := range n.until {
+			if p := conv.pair[1+s]; p != 0 {
+				set |= 3 << (2 * (p - 1))
+			}
 		}
 	}
 	return set
 }
 
-// eraseNoted destroys the keys of a note.
-func (x *act) eraseNoted() {
-	n := x.t.note
-	x.eraseReserve()
-	x.eraseScreen()
-	if n.kind == whole {
-		x.erasePairs(n.pairs)
-		return
+// putParts reseals the next of the noted segments, and behind the last of them record and tail.
+func (x *act) putParts() bool {
+	if x.moved() {
+		return x.quit("read")
 	}
-	set := n.slots
-	if x.has(banksRead) {
-		if x.w.db.live != n.ordinal+1 {
-			return
-		}
-		set = x.outOfUse(x.w.db.current(), n.segments)
+	tx, t := &x.w.tx, x.t
+	if tx.live != t.note.ordinal+1 {
+		return x.quit("look")
 	}
-	if !x.has(otherBankErased) {
-		return
+	conv, rest := tx.current(), t.note
+	slice := rest.segments & -rest.segments
+	rest.segments &^= slice
+	rest.until, rest.done, rest.rekey = 0, slice, rest.segments != 0
+	if !x.has(boundaryKept) {
+		t.built = [segments]mask{}
 	}
-	for slot := range slots {
-		if set&(1<<slot) != 0 {
-			x.write(slot, 0)
-		}
+	x.put(conv)
+	for s := range int(t.note.until) {
+		conv.seg[s] = row{}
 	}
-}
-
-// drop removes the last rows of a note, and the note, and frees its pairs.
-func drop(x *act) {
-	if x.has(lockReclaim) && !x.take() {
-		return
+	switch {
+	case rest.rekey || conv.record.key == 0:
+		x.record(conv)
+	default:
+		x.changeKey(conv, int(t.note.until))
 	}
-	if !x.begin() {
-		x.release()
-		return
+	if x.has(otherBankErased) {
+		t.doomed = x.outOfUse(conv, slice, !rest.rekey)
 	}
-	tx, n := &x.w.tx, x.t.note
-	i := tx.find(n)
-	if i < 0 && x.has(recheckNote) {
-		x.abort()
-		x.release()
-		x.to("look")
-		return
+	if !x.has(banksRead) {
+		rest.slots = t.doomed
 	}
-	if i >= 0 {
-		tx.dropNote(i)
+	t.strict = x.has(strictReseal)
+	switch {
+	case !rest.rekey && !x.has(noteUntilErased):
+		tx.dropNote(rest)
+	case tx.find(rest) < 0: // another tab was faster: what it has done is done again
+		copy(tx.notes[1:], tx.notes[:])
+		tx.notes[0] = rest
+	default:
+		tx.putNote(rest)
 	}
-	if n.kind == whole {
-		old := &tx.conv[n.ordinal]
-		old.tail, old.seg = [contents]key{}, [segments]row{}
-		if x.has(freeWithNote) {
-			if tx.free&n.pairs != 0 {
-				x.w.bad = "I5: pairs were freed twice"
-			}
-			tx.free |= n.pairs
-			x.refill()
-		}
-	}
-	x.commit(false)
-	x.release()
-	x.to("look")
+	t.note = rest
+	return true
 }

@@ -33,12 +33,14 @@ func clears(m mask) task {
 }
 
 func deletes(m mask) task {
-	return func(r rules) program { return named("delete "+m.String(), deleteMessages(r, m)) }
+	return func(r rules) program { return named("delete "+m.String(), deleteMessages(r, m, false)) }
+}
+
+func deletesUpTo(m mask) task {
+	return func(r rules) program { return named("delete up to "+m.String(), deleteMessages(r, 2*m-1, true)) }
 }
 
 func others(r rules) program { return named("another conversation", other(r)) }
-
-func shows(r rules) program { return named("first screen", showFirst(r)) }
 
 func reclaims(r rules) program { return named("reclaim", reclaim(r)) }
 
@@ -47,8 +49,8 @@ func owned(w *world) *conversation {
 	w.db.live, w.db.next = 1, 1
 	conv := w.db.current()
 	for i := range conv.pair {
-		conv.pair[i] = uint8(i) + 1 + reserveSize
-		w.db.free &^= 1 << (i + reserveSize)
+		conv.pair[i] = uint8(i) + 1
+		w.db.free &^= 1 << i
 	}
 	return conv
 }
@@ -80,13 +82,6 @@ func tailed(w *world) {
 	conv.seg[0] = row{has: a, key: w.place(conv.slot(1, 0), a)}
 }
 
-// shown is tailed, with b on the first screen.
-func shown(w *world) {
-	tailed(w)
-	w.place(screenSlot(1), a)
-	w.db.screen = row{has: b, key: w.place(screenSlot(0), b)}
-}
-
 // cutInTwo has both segments full.
 func cutInTwo(w *world) {
 	settled(w)
@@ -98,15 +93,7 @@ func cutInTwo(w *world) {
 // tight is tailed, on a device whose other pairs belong to another conversation.
 func tight(w *world) {
 	tailed(w)
-	w.db.other = w.db.free | w.db.reserve
-	w.db.free, w.db.reserve = 0, 0
-}
-
-// high has a reserve with free pairs below it, and no conversation.
-func high(w *world) {
-	w.db.free |= w.db.reserve
-	w.db.reserve <<= 2
-	w.db.free &^= w.db.reserve
+	w.db.other, w.db.free = w.db.free, 0
 }
 
 // fresh is a conversation with c alone, in the tail: nothing of a and b ever came.
@@ -125,6 +112,16 @@ func bare(w *world) {
 		w.db.free |= 1 << (conv.pair[i] - 1)
 		conv.pair[i] = 0
 	}
+}
+
+// long has a and b in the tail, in a segment that an upper bound may hide whole, and c and d in the next one.
+func long(w *world) {
+	conv := owned(w)
+	w.place(conv.slot(0, 1), a)
+	k := w.place(conv.slot(0, 0), a|b|c)
+	conv.record = row{has: d, key: k}
+	conv.tail[0], conv.tail[1], conv.tail[2] = k, k, k
+	conv.seg[1] = row{has: d, key: w.place(conv.slot(2, 0), d)}
 }
 
 type scripts = [tabs]func(rules) []program
@@ -146,17 +143,25 @@ var scenarios = []scenario{
 		script(clears(a|b), reclaims, folds(c)),
 		script(receives(c), deletesWhole(c), reclaims),
 	}},
-	{name: "parts, fold", first: tailed, deaths: 2, fails: 1, scripts: scripts{
+	{name: "whole, again", first: tailed, deaths: 2, fails: 2, scripts: scripts{
+		script(deletesWhole(a|b), reclaims),
+		script(deletesWhole(a|b), reclaims),
+	}},
+	{name: "parts, fold", first: tailed, deaths: 1, fails: 1, scripts: scripts{
 		script(deletes(b), reclaims),
 		script(folds(b), receives(c), reclaims),
 	}},
-	{name: "parts, page", first: settled, deaths: 2, fails: 1, scripts: scripts{
+	{name: "parts, page", first: settled, deaths: 1, fails: 1, scripts: scripts{
 		script(deletes(a), reclaims),
 		script(ingests(a|b), reclaims),
 	}},
-	{name: "parts, parts", first: settled, deaths: 1, fails: 1, scripts: scripts{
+	{name: "parts, parts", first: settled, deaths: 1, scripts: scripts{
 		script(deletes(a), reclaims),
 		script(deletes(b), reclaims, receives(c)),
+	}},
+	{name: "parts, again", first: settled, deaths: 2, fails: 1, scripts: scripts{
+		script(deletes(a), reclaims),
+		script(deletes(a), reclaims),
 	}},
 	{name: "parts, whole", first: settled, deaths: 2, fails: 1, scripts: scripts{
 		script(deletes(a), reclaims),
@@ -166,37 +171,45 @@ var scenarios = []scenario{
 		script(deletes(a|b|c), reclaims),
 		script(ingests(a|b), folds(c), reclaims),
 	}},
-	{name: "parts, first screen", first: shown, deaths: 1, fails: 1, scripts: scripts{
-		script(deletes(b), reclaims, shows),
-		script(shows, receives(c), shows),
+	{name: "parts, slices", first: cutInTwo, deaths: 1, scripts: scripts{
+		script(deletes(a|c), reclaims),
+		script(reclaims, receives(b)),
 	}},
-	{name: "whole, first screen", first: shown, deaths: 1, fails: 1, scripts: scripts{
-		script(deletesWhole(a|b), receives(c), shows, reclaims),
-		script(receives(d), shows, reclaims),
+	{name: "parts, up to the boundary", first: long, deaths: 1, fails: 1, scripts: scripts{
+		script(deletesUpTo(b), reclaims),
+		script(ingests(a|b), folds(c), reclaims),
 	}},
-	{name: "parts, only in a failed commit", first: fresh, deaths: 2, fails: 1, scripts: scripts{
+	{name: "parts, up to the middle", first: long, deaths: 1, fails: 1, scripts: scripts{
+		script(deletesUpTo(c), reclaims),
+		script(reclaims),
+	}},
+	{name: "parts, only in a failed commit", first: fresh, deaths: 1, fails: 1, scripts: scripts{
 		script(deletes(a), reclaims),
 		script(ingests(a|b), reclaims),
 	}},
-	{name: "parts, only in a failed commit, no pairs", first: bare, deaths: 2, fails: 1, scripts: scripts{
+	{name: "parts, only in a failed commit, no pairs", first: bare, deaths: 1, fails: 1, scripts: scripts{
 		script(deletes(a), reclaims),
 		script(ingests(a|b), reclaims),
 	}},
-	{name: "parts, another conversation", first: bare, deaths: 2, fails: 1, scripts: scripts{
+	{name: "parts, another conversation", first: bare, deaths: 1, fails: 1, scripts: scripts{
 		script(others, deletes(c), reclaims),
 		script(ingests(c|d), reclaims),
-	}},
-	{name: "whole, free pairs below the reserve", first: high, deaths: 1, fails: 1, scripts: scripts{
-		script(deletesWhole(a|b), reclaims),
-		script(ingests(a|b), reclaims),
 	}},
 	{name: "power cut, fold", first: tailed, cuts: 1, scripts: scripts{
 		script(folds(b), ingests(a|b), receives(c), folds(c)),
 		script(deletes(b), reclaims),
 	}},
-	{name: "power cut, parts", first: settled, cuts: 1, deaths: 1, scripts: scripts{
+	{name: "power cut, parts", first: settled, cuts: 1, scripts: scripts{
 		script(deletes(a), reclaims),
 		script(deletes(b), reclaims, receives(c)),
+	}},
+	{name: "power cut, parts of what was lost", first: fresh, cuts: 1, scripts: scripts{
+		script(ingests(a | b)),
+		script(),
+	}, after: []task{deletes(a), reclaims}},
+	{name: "power cut, nothing stored", cuts: 1, deaths: 1, scripts: scripts{
+		script(ingests(a|b), reclaims),
+		script(deletesWhole(a|b), reclaims),
 	}},
 	{name: "power cut, whole", first: tailed, cuts: 1, deaths: 1, scripts: scripts{
 		script(deletesWhole(a|b), reclaims, receives(c), folds(c)),
@@ -214,12 +227,8 @@ var scenarios = []scenario{
 		script(ingests(c | d)),
 		script(receives(a)),
 	}, after: []task{deletes(c), reclaims}},
-	{name: "power cut, reserve lost", cuts: 1, scripts: scripts{
+	{name: "power cut, another conversation", cuts: 1, deaths: 1, scripts: scripts{
 		script(others, ingests(a|b)),
 		script(),
 	}, after: []task{deletesWhole(a | b), reclaims}},
-	{name: "starting tab writes first", first: tight, deaths: 2, scripts: scripts{
-		script(deletesWhole(a|b), reclaims),
-		script(receives(c), reclaims),
-	}, before: []task{receives(d), folds(d)}},
 }

@@ -7,9 +7,18 @@ type step struct {
 	of   string // the program's name
 	name string
 	run  func(*act)
-	// mayFail: there is a second outcome, in which the commit fails.
-	mayFail bool
+	// fails is how many outcomes there are beside the good one.
+	fails []outcome
 }
+
+type outcome string
+
+const (
+	ends   outcome = ""
+	aborts outcome = " fails"
+	// seems: it was done, and the tab is told otherwise.
+	seems outcome = " seems to fail"
+)
 
 func named(name string, p program) program {
 	for i := range p {
@@ -25,7 +34,7 @@ type act struct {
 	w       *world
 	t       *tab
 	me      uint8 // the tab + 1
-	fails   bool
+	outcome outcome
 	blocked bool
 	power   bool // power cuts are part of the scenario
 }
@@ -54,10 +63,16 @@ func (x *act) end() {
 // forget clears what the program had in memory.
 func (x *act) forget() {
 	t := x.t
-	t.built, t.segs, t.note, t.loose = [segments]mask{}, 0, note{}, 0
-	t.made, t.at, t.attempt = [1 + segments]key{}, [1 + segments]uint8{}, false
-	t.taken = 0
-	t.ledgerMoved, t.recordMoved, t.strict = false, false, false
+	t.built, t.segs, t.note, t.doing = [segments]mask{}, 0, note{}, resting
+	t.made, t.attempt = [1 + segments]key{}, false
+	t.ledgerMoved, t.recordMoved = false, false
+	t.done()
+}
+
+// done clears what a transaction had in memory.
+func (t *tab) done() {
+	t.at, t.taken, t.doomed = [1 + segments]uint8{}, 0, 0
+	t.tells, t.strict, t.drops = 0, false, false
 }
 
 // take takes the lock, or waits for it.
@@ -78,6 +93,9 @@ func (x *act) release() {
 
 // begin opens a transaction, or waits: two that write the same tables never run at once.
 func (x *act) begin() bool {
+	if x.w.txOf == x.me && !x.has(lockFirst) {
+		return true
+	}
 	if x.w.txOf != 0 {
 		x.blocked = true
 		return false
@@ -114,25 +132,7 @@ func (x *act) commit(strict bool) {
 		t.recordMoved = t.recordMoved || record
 	}
 	w.held |= w.visible()
-}
-
-// ledger is what the tab reads of it.
-func (x *act) ledger() mask { return x.w.ledger(x.rules) }
-
-func (w *world) ledger(r rules) mask {
-	if !r.has(ledgerApart) && w.db.ledgerKey != 0 && !w.inFile(w.db.ledgerKey) {
-		return 0
-	}
-	return w.db.ledger
-}
-
-func (w *world) inFile(k key) bool {
-	for _, f := range w.file {
-		if f.now == k {
-			return true
-		}
-	}
-	return false
+	w.deleted |= w.db.ledger
 }
 
 // write overwrites a slot; 0 destroys its key.
@@ -143,13 +143,23 @@ func (x *act) write(slot int, k key) {
 	x.w.file[slot].now = k
 }
 
-func (x *act) erasePairs(set uint8) {
-	for p := range pairs {
-		if set&(1<<p) != 0 {
-			x.write(2*p, 0)
-			x.write(2*p+1, 0)
+// destroy overwrites slots, a bit each.
+func (x *act) destroy(set uint16) {
+	for slot := range slots {
+		if set&(1<<slot) != 0 {
+			x.write(slot, 0)
 		}
 	}
+}
+
+// banks are both slots of each pair.
+func banks(set uint8) (both uint16) {
+	for p := range pairs {
+		if set&(1<<p) != 0 {
+			both |= 3 << (2 * p)
+		}
+	}
+	return both
 }
 
 func (x *act) flush() { x.w.flush() }
@@ -158,13 +168,11 @@ func (w *world) flush() {
 	for i := range w.file {
 		w.file[i].flushed = w.file[i].now
 	}
+	w.intent[1] = w.intent[0]
 }
 
 // inUse says whether a slot has the key of a row that views show.
 func (w *world) inUse(slot int) bool {
-	if w.db.screen.key != 0 && screenSlot(w.db.screen.bank) == slot {
-		return true
-	}
 	conv := w.db.current()
 	if conv == nil {
 		return false
@@ -183,14 +191,35 @@ func (w *world) inUse(slot int) bool {
 // seal hands a value to the transaction: whatever becomes of it, the disk has it from now on.
 func (w *world) seal(k key, m mask) { w.sealed[k] |= m }
 
-// tell tells the app that messages are erased.
-func (x *act) tell(m mask) { x.w.erased |= m }
-
-// visible is what views show.
-func (w *world) visible() mask {
-	conv := w.db.current()
-	if conv == nil {
-		return 0
+// die ends a tab: its transaction is aborted, its lock is free, its memory is gone, and another tab starts in its place.
+func (x *act) die() {
+	if x.w.txOf == x.me {
+		x.abort()
 	}
-	return conv.held() &^ w.db.ledger
+	x.release()
+	*x.t = tab{restarted: true}
+}
+
+// cut is a power cut: what was not flushed or not strict may be lost.
+func (w *world) cut(past int, kept uint32) {
+	if past >= 0 {
+		w.db = w.past[past]
+	}
+	for i := range w.file {
+		f := &w.file[i]
+		if kept&(1<<i) == 0 {
+			f.now = f.flushed
+		}
+		f.flushed = f.now
+	}
+	if kept&(1<<slots) == 0 {
+		w.intent[0] = w.intent[1]
+	}
+	w.intent[1] = w.intent[0]
+	w.past, w.pastN = [pasts]base{}, 0
+	w.tx, w.txOf, w.lock = base{}, 0, 0
+	for i := range w.tab {
+		w.tab[i] = tab{restarted: true}
+	}
+	w.held = w.visible()
 }

@@ -11,8 +11,7 @@ const (
 	segments = 2
 	contents = 4
 	ordinals = 3
-	pairs    = 8         // pairs of slots in the file of keys: the two banks of a segment, or of the conversation's key
-	screen   = pairs - 1 // the pair of the first screen
+	pairs    = 7 // pairs of slots in the file of keys: the two banks of a segment, or of the conversation's key
 	slots    = 2 * pairs
 	keys     = 40
 	notes    = 4
@@ -90,72 +89,7 @@ func (c *conversation) slot(pair int, bank uint8) int {
 	return 2*int(c.pair[pair]-1) + int(bank)
 }
 
-// note is what a deletion left to do.
-type note struct {
-	kind     noteKind
-	ordinal  uint8
-	pairs    uint8 // whole: what to overwrite and free
-	segments uint8 // parts: what to reseal
-	what     mask  // what is told to be erased when it is done
-	resealed bool
-	slots    uint16 // only without banksRead: the slots out of use when it was resealed
-}
-
-type noteKind uint8
-
-const (
-	none noteKind = iota
-	whole
-	parts
-)
-
-// base is the database at one commit.
-type base struct {
-	ledger    mask
-	ledgerKey key   // only without ledgerApart
-	live      uint8 // the conversation's ordinal + 1, 0 while it has none
-	next      uint8
-	conv      [ordinals]conversation
-	free      uint8 // pairs, a bit each
-	reserve   uint8
-	other     uint8 // pairs of another conversation
-	screen    row   // the first screen: the conversation's preview
-	notes     [notes]note
-}
-
-func (b *base) current() *conversation {
-	if b.live == 0 {
-		return nil
-	}
-	return &b.conv[b.live-1]
-}
-
-func (b *base) addNote(n note) {
-	for i := range b.notes {
-		if b.notes[i].kind == none {
-			b.notes[i] = n
-			return
-		}
-	}
-	panic("too many notes")
-}
-
-// find returns the place of a note, -1 when it is gone. A note is known by what it was made of.
-func (b *base) find(n note) int {
-	for i, other := range b.notes {
-		if other.kind == n.kind && other.ordinal == n.ordinal && other.what == n.what && other.segments == n.segments {
-			return i
-		}
-	}
-	return -1
-}
-
-func (b *base) dropNote(i int) {
-	copy(b.notes[i:], b.notes[i+1:])
-	b.notes[notes-1] = note{}
-}
-
-// held is what rows of an ordinal have, hidden or not.
+// held is what rows have, hidden or not.
 func (c *conversation) held() (m mask) {
 	for i, k := range c.tail {
 		if k != 0 {
@@ -170,8 +104,88 @@ func (c *conversation) held() (m mask) {
 	return m
 }
 
+// note is what a deletion left to do.
+type note struct {
+	kind     noteKind
+	ordinal  uint8
+	what     mask  // what is told to be erased when it is done
+	pairs    uint8 // whole: what to overwrite and free
+	until    uint8 // parts: segments below are hidden whole
+	segments uint8 // parts: what to reseal
+	done     uint8 // parts: what the last step resealed
+	rekey    bool  // parts: so are record and tail to be
+	slots    uint16
+}
+
+type noteKind uint8
+
+const (
+	none noteKind = iota
+	whole
+	parts
+)
+
+// is says whether two are the same note, however far it has got.
+func (n note) is(other note) bool {
+	return n.kind == other.kind && n.ordinal == other.ordinal && n.what == other.what
+}
+
+// base is the database at one commit.
+type base struct {
+	commit    int8 // rises with every transaction that writes keys
+	ledger    mask
+	ledgerKey key   // only without ledgerApart
+	live      uint8 // the conversation's ordinal + 1, 0 while it has none
+	next      uint8
+	conv      [ordinals]conversation
+	free      uint8 // pairs, a bit each
+	other     uint8 // pairs of another conversation
+	notes     [notes]note
+}
+
+func (b *base) current() *conversation {
+	if b.live == 0 {
+		return nil
+	}
+	return &b.conv[b.live-1]
+}
+
+// putNote writes a note: over itself, or behind the others.
+func (b *base) putNote(n note) {
+	for i := range b.notes {
+		if b.notes[i].kind == none || b.notes[i].is(n) {
+			b.notes[i] = n
+			return
+		}
+	}
+	panic("too many notes")
+}
+
+// find returns the place of a note, -1 when it is gone.
+func (b *base) find(n note) int {
+	for i, other := range b.notes {
+		if other.is(n) {
+			return i
+		}
+	}
+	return -1
+}
+
+func (b *base) dropNote(n note) {
+	if i := b.find(n); i >= 0 {
+		copy(b.notes[i:], b.notes[i+1:])
+		b.notes[notes-1] = note{}
+	}
+}
+
 // cell is a slot of the file: what stands in it, and what a power cut may bring back.
 type cell struct{ now, flushed key }
+
+// intent names the slots of a transaction under way, and the number that its commit would give the database.
+type intent struct {
+	commit int8
+	slots  uint16 // none: there is no intent
+}
 
 // tab is one tab: where it is in its programs, and what it has in memory.
 type tab struct {
@@ -184,13 +198,17 @@ type tab struct {
 	made          [1 + segments]key
 	at            [1 + segments]uint8 // the slot + 1 that a made key belongs in
 	attempt       bool                // made is of a failed attempt
+	taken         uint8               // pairs that the transaction has taken
 	strict        bool                // the commit to come
+	doomed        uint16              // slots to be destroyed when it has come
+	tells         mask                // what is told then
+	drops         bool                // the transaction removes the note
+	doing         doing
 	note          note
-	cached        key // the conversation's key, as once read
+	carried       [notes]note // whose keys this tab has destroyed, as they stood
+	cached        key         // the conversation's key, as once read; only without keysRead
 	cachedBank    uint8
 	cachedLive    uint8
-	taken         uint8 // pairs that the transaction has taken
-	loose         uint8 // pairs a sweep found without owner
 }
 
 // world is one state.
@@ -202,6 +220,7 @@ type world struct {
 	past    [pasts]base // what a power cut may bring the database back to
 	pastN   uint8
 	file    [slots]cell
+	intent  [2]intent  // now, and flushed
 	sealed  [keys]mask // what was ever handed to a transaction under a key
 	tab     [tabs]tab
 	deleted mask // a deletion of it was committed
@@ -221,6 +240,32 @@ func (w *world) at(slot int) key {
 	return w.file[slot].now
 }
 
+// ledger is what a tab reads of it.
+func (w *world) ledger(r rules) mask {
+	if !r.has(ledgerApart) && w.db.ledgerKey != 0 && !w.inFile(w.db.ledgerKey) {
+		return 0
+	}
+	return w.db.ledger
+}
+
+func (w *world) inFile(k key) bool {
+	for _, f := range w.file {
+		if f.now == k {
+			return true
+		}
+	}
+	return false
+}
+
+// visible is what views show.
+func (w *world) visible() mask {
+	conv := w.db.current()
+	if conv == nil {
+		return 0
+	}
+	return conv.held() &^ w.db.ledger
+}
+
 // makeKey makes a key that nobody had.
 func (w *world) makeKey() key {
 	used := key(0)
@@ -236,64 +281,4 @@ func (w *world) makeKey() key {
 		used = max(used, t.cached, t.made[0], t.made[1], t.made[2])
 	}
 	return used + 1
-}
-
-// rename gives keys the numbers in which they are met, and forgets those that stand in no file and no memory: nothing brings
-// them back. Two states that differ in names alone are one.
-func (w *world) rename() {
-	var name [256]key
-	n := key(0)
-	var sealed [keys]mask
-	meet := func(k *key) {
-		if *k == 0 || *k == lost {
-			return
-		}
-		if name[*k] == 0 {
-			n++
-			name[*k] = n
-			sealed[n] = w.sealed[*k]
-		}
-		*k = name[*k]
-	}
-	for i := range w.file {
-		meet(&w.file[i].now)
-		meet(&w.file[i].flushed)
-	}
-	for i := range w.tab {
-		t := &w.tab[i]
-		meet(&t.cached)
-		for j := range t.made {
-			meet(&t.made[j])
-		}
-	}
-	known := func(k *key) {
-		if *k == 0 || *k == lost {
-			return
-		}
-		if *k = name[*k]; *k == 0 {
-			*k = lost
-		}
-	}
-	within := func(b *base) {
-		known(&b.ledgerKey)
-		known(&b.screen.key)
-		for i := range b.conv {
-			c := &b.conv[i]
-			known(&c.record.key)
-			for j := range c.tail {
-				known(&c.tail[j])
-			}
-			for j := range c.seg {
-				known(&c.seg[j].key)
-			}
-		}
-	}
-	within(&w.db)
-	if w.txOf != 0 {
-		within(&w.tx)
-	}
-	for i := range w.pastN {
-		within(&w.past[i])
-	}
-	w.sealed = sealed
 }
