@@ -17,6 +17,7 @@ const (
 // erasing is a deletion that is not done on this device yet.
 type erasing struct {
 	conversationID string
+	as             string        // how far it got
 	over           chan struct{} // closed when it is done, or cannot be done for now
 }
 
@@ -41,13 +42,13 @@ func (a *account) beginErasing(conversationID string, s *vault.Settled) {
 	}
 	a.mu.Unlock()
 	if s.Erased {
-		a.tellErased(conversationID)
+		a.tellErased(conversationID, erasureErased)
 	}
 	signal(a.sweep)
 }
 
-func (a *account) tellErased(conversationID string) {
-	a.client.emit(EventErased, (&ErasedEvent{ConversationID: conversationID, Erasure: a.erasure()}).MarshalMsg)
+func (a *account) tellErased(conversationID, as string) {
+	a.client.emit(EventErased, (&ErasedEvent{ConversationID: conversationID, Erasure: as}).MarshalMsg)
 }
 
 // reclaim does in the background what deletions have left to do, also those of an earlier page load.
@@ -82,13 +83,16 @@ func (a *account) finishErasing(done vault.Done) {
 	delete(a.erasing, done.Note)
 	delete(a.erased, done.Note)
 	a.mu.Unlock()
-	id := done.ConversationID
+	id, as := done.ConversationID, a.erasure()
+	if done.Plain {
+		as = erasureRemoved
+	}
 	if e != nil {
-		id = e.conversationID
+		id, e.as = e.conversationID, as
 		defer close(e.over)
 	}
 	if !told && !done.Quiet {
-		a.tellErased(id)
+		a.tellErased(id, as)
 	}
 }
 
@@ -102,7 +106,8 @@ func (a *account) endErasing(done bool) {
 	a.mu.Unlock()
 	for _, e := range all {
 		if done {
-			a.tellErased(e.conversationID)
+			e.as = a.erasure()
+			a.tellErased(e.conversationID, e.as)
 		}
 		select {
 		case <-e.over:
@@ -112,8 +117,9 @@ func (a *account) endErasing(done bool) {
 	}
 }
 
-// awaitErasing waits until the deletions are done on this device, and says how far they got.
+// awaitErasing waits until the deletions are done on this device, and says how far they got, all of them.
 func (a *account) awaitErasing(ctx context.Context, done []vault.Deleted) string {
+	least := a.erasure()
 	for i := range done {
 		s := &done[i].Settled
 		a.mu.Lock()
@@ -133,6 +139,9 @@ func (a *account) awaitErasing(ctx context.Context, done []vault.Deleted) string
 		if left {
 			return erasureHidden
 		}
+		if e.as == erasureRemoved {
+			least = erasureRemoved
+		}
 	}
-	return a.erasure()
+	return least
 }

@@ -48,6 +48,9 @@ func (v *Vault) ingest(ctx context.Context, conversationID string, page *Page) e
 		}
 		return nil
 	}, func(t *tx, c *conv) error {
+		if c.Record == nil && isRoom(c.ID) {
+			return nil // left meanwhile
+		}
 		if err := t.begin(c, page.Log); err != nil {
 			return err
 		}
@@ -112,10 +115,9 @@ func (v *Vault) Fold(ctx context.Context, conversationID string) error {
 		return err
 	}
 	return v.rewrite(ctx, conversationID, segments, nil, func(*rewriting) error { return nil }, func(_ *tx, c *conv) error {
-		if c.Record == nil {
-			return errMoved
+		if c.Record != nil { // else it was deleted meanwhile
+			c.change()
 		}
-		c.change()
 		return nil
 	})
 }

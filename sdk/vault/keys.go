@@ -29,7 +29,7 @@ type keys struct {
 	known   map[uint32]secret // read or written in this transaction
 	written []uint32          // to be on the disk before it commits
 	doomed  []keyring.Run     // to be destroyed when it has
-	settles []uint64          // the notes that this carries out
+	settles map[uint64]int    // the notes that this carries out, and how far they have got
 	erased  []*Settled        // to be told of it
 	taken   int               // how often slots were taken
 	intent  uint32            // the slots of the intent that stands, 0 if none was written
@@ -37,7 +37,7 @@ type keys struct {
 
 // begin takes the keyring for one transaction; nil access where there is none.
 func (v *Vault) begin(ctx context.Context, write bool) (keys, error) {
-	k := keys{known: map[uint32]secret{}}
+	k := keys{known: map[uint32]secret{}, settles: map[uint64]int{}}
 	if v.key != (secret{}) {
 		k.known[deviceSlot] = v.key
 	}
@@ -165,9 +165,9 @@ func (k *keys) write(commit uint64) error {
 }
 
 // doom has the keys of a note destroyed as soon as the transaction has committed, which must be strictly.
-func (k *keys) doom(note uint64, runs ...keyring.Run) {
+func (k *keys) doom(n *Note, runs ...keyring.Run) {
 	k.doomed = append(k.doomed, runs...)
-	k.settles = append(k.settles, note)
+	k.settles[n.N] = n.stage()
 }
 
 // destroy overwrites what is doomed, after the commit. When it fails the note stands, and Reclaim does it again.

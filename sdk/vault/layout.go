@@ -57,6 +57,9 @@ type Device struct {
 	NextOrdinal uint64 `msg:"o"`
 	NextEntry   uint64 `msg:"x"`
 	NextNote    uint64 `msg:"g"`
+	// SealedFrom: what stands under ordinals below this was once in the database without a keyring, so that deleting it
+	// removes rows and erases nothing.
+	SealedFrom uint64 `msg:"f,omitempty"`
 	// Commit rises with every transaction that writes keys, which tells whether one that seems to have failed has.
 	Commit uint64 `msg:"y,omitempty"`
 }
@@ -169,6 +172,7 @@ type Note struct {
 	// destroyed. Which one that is, is read when it is done: it may be in use again since.
 	Done  []uint32 `msg:"d,omitempty"`
 	Quiet bool     `msg:"q,omitempty"` // no deletion: the app is told nothing
+	Plain bool     `msg:"p,omitempty"` // of an ordinal below Device.SealedFrom
 
 	N uint64 `msg:"-"`
 }

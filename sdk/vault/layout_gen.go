@@ -17,16 +17,20 @@ const (
 func (z *Device) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// check for omitted fields
-	zb0001Len := uint32(9)
-	var zb0001Mask uint16 /* 9 bits */
+	zb0001Len := uint32(10)
+	var zb0001Mask uint16 /* 10 bits */
 	_ = zb0001Mask
 	if z.Compensated == false {
 		zb0001Len--
 		zb0001Mask |= 0x10
 	}
-	if z.Commit == 0 {
+	if z.SealedFrom == 0 {
 		zb0001Len--
 		zb0001Mask |= 0x100
+	}
+	if z.Commit == 0 {
+		zb0001Len--
+		zb0001Mask |= 0x200
 	}
 	// variable map header, size zb0001Len
 	o = append(o, 0x80|uint8(zb0001Len))
@@ -64,6 +68,11 @@ func (z *Device) MarshalMsg(b []byte) (o []byte, err error) {
 		o = append(o, 0xa1, 0x67)
 		o = msgp.AppendUint64(o, z.NextNote)
 		if (zb0001Mask & 0x100) == 0 { // if not omitted
+			// string "f"
+			o = append(o, 0xa1, 0x66)
+			o = msgp.AppendUint64(o, z.SealedFrom)
+		}
+		if (zb0001Mask & 0x200) == 0 { // if not omitted
 			// string "y"
 			o = append(o, 0xa1, 0x79)
 			o = msgp.AppendUint64(o, z.Commit)
@@ -142,6 +151,12 @@ func (z *Device) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "NextNote")
 				return
 			}
+		case "f":
+			z.SealedFrom, bts, err = msgp.ReadUint64Bytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "SealedFrom")
+				return
+			}
 		case "y":
 			z.Commit, bts, err = msgp.ReadUint64Bytes(bts)
 			if err != nil {
@@ -162,7 +177,7 @@ func (z *Device) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *Device) Msgsize() (s int) {
-	s = 1 + 2 + z.ID.Msgsize() + 2 + msgp.ArrayHeaderSize + (32 * (msgp.ByteSize)) + 2 + msgp.Uint32Size + 2 + msgp.Uint64Size + 2 + msgp.BoolSize + 2 + msgp.Uint64Size + 2 + msgp.Uint64Size + 2 + msgp.Uint64Size + 2 + msgp.Uint64Size
+	s = 1 + 2 + z.ID.Msgsize() + 2 + msgp.ArrayHeaderSize + (32 * (msgp.ByteSize)) + 2 + msgp.Uint32Size + 2 + msgp.Uint64Size + 2 + msgp.BoolSize + 2 + msgp.Uint64Size + 2 + msgp.Uint64Size + 2 + msgp.Uint64Size + 2 + msgp.Uint64Size + 2 + msgp.Uint64Size
 	return
 }
 
@@ -583,8 +598,8 @@ func (z *Ledger) Msgsize() (s int) {
 func (z *Note) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// check for omitted fields
-	zb0001Len := uint32(9)
-	var zb0001Mask uint16 /* 9 bits */
+	zb0001Len := uint32(10)
+	var zb0001Mask uint16 /* 10 bits */
 	_ = zb0001Mask
 	if z.ConversationID == "" {
 		zb0001Len--
@@ -617,6 +632,10 @@ func (z *Note) MarshalMsg(b []byte) (o []byte, err error) {
 	if z.Quiet == false {
 		zb0001Len--
 		zb0001Mask |= 0x100
+	}
+	if z.Plain == false {
+		zb0001Len--
+		zb0001Mask |= 0x200
 	}
 	// variable map header, size zb0001Len
 	o = append(o, 0x80|uint8(zb0001Len))
@@ -678,6 +697,11 @@ func (z *Note) MarshalMsg(b []byte) (o []byte, err error) {
 			// string "q"
 			o = append(o, 0xa1, 0x71)
 			o = msgp.AppendBool(o, z.Quiet)
+		}
+		if (zb0001Mask & 0x200) == 0 { // if not omitted
+			// string "p"
+			o = append(o, 0xa1, 0x70)
+			o = msgp.AppendBool(o, z.Plain)
 		}
 	}
 	return
@@ -810,6 +834,12 @@ func (z *Note) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Quiet")
 				return
 			}
+		case "p":
+			z.Plain, bts, err = msgp.ReadBoolBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Plain")
+				return
+			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -828,7 +858,7 @@ func (z *Note) Msgsize() (s int) {
 	for za0002 := range z.Runs {
 		s += z.Runs[za0002].Msgsize()
 	}
-	s += 2 + msgp.BoolSize + 2 + msgp.ArrayHeaderSize + (len(z.Done) * (msgp.Uint32Size)) + 2 + msgp.BoolSize
+	s += 2 + msgp.BoolSize + 2 + msgp.ArrayHeaderSize + (len(z.Done) * (msgp.Uint32Size)) + 2 + msgp.BoolSize + 2 + msgp.BoolSize
 	return
 }
 

@@ -21,7 +21,7 @@ var ErrElsewhere = errors.New("vault: the keys are in a file that cannot be open
 // keys are lost is begun anew: it is a new device.
 // Errors: ErrElsewhere, the store's, the keyring's.
 func Open(ctx context.Context, store kv.Store, ring keyring.File, user string) (*Vault, error) {
-	v := &Vault{store: store, ring: ring, user: user, carried: map[uint64]bool{}, names: map[string]named{}}
+	v := &Vault{store: store, ring: ring, user: user, carried: map[uint64]int{}, names: map[string]named{}}
 	v.calm = sync.NewCond(&v.turn)
 	if err := v.settleIn(ctx); err != nil {
 		return nil, fmt.Errorf("vault: begin: %w", err)
@@ -166,7 +166,7 @@ func (t *tx) sealAll() error {
 	if err := t.beginKey(); err != nil {
 		return err
 	}
-	t.devNew = true
+	t.dev.SealedFrom, t.devNew = t.dev.NextOrdinal, true
 	owners := map[uint64]*conv{}
 	for _, e := range old[tableConversations] {
 		c := &conv{Record: &Record{Ordinal: uint64(e.Key)}, recordChange: true}

@@ -18,8 +18,7 @@ func (v *Vault) Recall(ctx context.Context, conversationID string, recalls []wir
 	defer v.leave()
 	v.write.Lock()
 	defer v.write.Unlock()
-	c, ok := v.Find(conversationID)
-	if !ok {
+	if _, ok := v.Find(conversationID); !ok {
 		return false, nil
 	}
 	segments := map[uint32]bool{}
@@ -27,14 +26,12 @@ func (v *Vault) Recall(ctx context.Context, conversationID string, recalls []wir
 		segments[uint32(r.Seq/wire.SegmentSize)] = true
 	}
 	var list []uint32
-	if c.Record != nil {
-		for s := range segments {
-			list = append(list, s)
-		}
-		sort.Slice(list, func(i, j int) bool { return list[i] < list[j] })
+	for s := range segments {
+		list = append(list, s)
 	}
-	erase := &erasure{rekey: true, note: func(t *tx, ordinal uint64) (uint64, error) {
-		return t.note(Note{Ordinal: ordinal, ConversationID: conversationID, Quiet: true, Done: list, Rekey: true})
+	sort.Slice(list, func(i, j int) bool { return list[i] < list[j] })
+	erase := &erasure{rekey: true, note: func(t *tx, ordinal uint64) (Note, error) {
+		return t.note(Note{Ordinal: ordinal, ConversationID: conversationID, Quiet: true, Done: list})
 	}}
 	err = v.rewrite(ctx, conversationID, list, erase, func(w *rewriting) error {
 		for _, r := range recalls {

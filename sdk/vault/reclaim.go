@@ -30,9 +30,12 @@ type Done struct {
 	Note           uint64
 	ConversationID string // of the note, where it still has a name
 	Quiet          bool   // it was no deletion's
+	Plain          bool   // some of it once stood in the database unsealed, where its bytes may still be
 }
 
-func (n *Note) done() Done { return Done{Note: n.N, ConversationID: n.ConversationID, Quiet: n.Quiet} }
+func (n *Note) done() Done {
+	return Done{Note: n.N, ConversationID: n.ConversationID, Quiet: n.Quiet, Plain: n.Plain}
+}
 
 // Reclaim does one step for the oldest note, when nobody else works: it destroys keys that a tab which died has left,
 // removes rows that no view shows any more, seals anew what stays beside them. It may be stopped at any point and repeated,
@@ -45,11 +48,24 @@ func (v *Vault) Reclaim(ctx context.Context) (Reclaimed, error) {
 	if err != nil || !found {
 		return Reclaimed{}, err
 	}
+	if retired {
+		// The whole's keys must be destroyed before either is told, and where there are none, its rows be gone.
+		whole, _, found, err := v.findNote(ctx, func(x *Note) bool {
+			return x.Whole && x.Ordinal == n.Ordinal && (v.ring == nil || !v.hasCarried(x))
+		})
+		if err != nil {
+			return Reclaimed{Left: true}, err
+		}
+		if found {
+			n, retired = whole, false
+		}
+	}
 	out := Reclaimed{Left: true}
 	switch {
 	case retired:
-		out.Done, err = v.reclaimRetired(ctx, &n)
-	case !v.carried[n.N]:
+		out.Done = []Done{n.done()}
+		err = v.updateLocked(ctx, kv.Relaxed, []kv.Table{tableGarbage}, func(t *tx) error { return t.dropNotes(n) })
+	case !v.hasCarried(&n):
 		err = v.carryOut(ctx, &n)
 	case n.Until > slice:
 		err = v.reclaimRange(ctx, &n)
@@ -71,189 +87,6 @@ func (v *Vault) Reclaim(ctx context.Context) (Reclaimed, error) {
 		delete(v.carried, d.Note)
 	}
 	return out, nil
-}
-
-// findNote is the oldest note that fits; retired: it is on a part of what has been deleted as a whole since.
-func (v *Vault) findNote(ctx context.Context, fits func(*Note) bool) (n Note, retired, found bool, err error) {
-	err = v.view(ctx, func(t *tx) error {
-		for from := kv.Key(0); !found; from = kv.Key(n.N) + 1 {
-			entries, err := t.Scan(tableGarbage, kv.Span{From: from, To: kv.MaxKey}, 1, false)
-			if err != nil || len(entries) == 0 {
-				return err
-			}
-			n = Note{}
-			if _, err := t.decode(tableGarbage, entries[0].Value, &n); err != nil {
-				return err
-			}
-			n.N = uint64(entries[0].Key)
-			found = fits(&n)
-		}
-		retired, err = t.retired(&n)
-		return err
-	})
-	return n, retired, found, err
-}
-
-// retired tells whether the ordinal of a part's note has been retired.
-func (t *tx) retired(n *Note) (bool, error) {
-	if n.Whole {
-		return false, nil
-	}
-	cs, err := t.load(n.ConversationID)
-	return err == nil && (cs[0].Record == nil || cs[0].Record.Ordinal != n.Ordinal), err
-}
-
-// reclaimRetired leaves a part's note to the whole's, whose keys must be destroyed before either is told.
-func (v *Vault) reclaimRetired(ctx context.Context, n *Note) ([]Done, error) {
-	whole, _, found, err := v.findNote(ctx, func(x *Note) bool { return x.Whole && x.Ordinal == n.Ordinal && !v.carried[x.N] })
-	if err != nil || found {
-		return nil, errors.Join(err, v.carryOut(ctx, &whole))
-	}
-	err = v.updateLocked(ctx, kv.Relaxed, []kv.Table{tableGarbage}, func(t *tx) error { return t.dropNotes(*n) })
-	return []Done{n.done()}, err
-}
-
-// carryOthers dooms, with the keys of this transaction, those that tabs which died had still to destroy for whole deletions:
-// what is told to be erased must not stand under an older ordinal.
-func (t *tx) carryOthers() error {
-	if t.clearTo != 0 || t.access == nil {
-		return nil
-	}
-	first, next := t.v.clearTo, t.dev.NextNote
-	t.clearTo = next
-	var numbers []kv.Key
-	for n := first; n < next; n++ {
-		if !t.v.carried[n] {
-			numbers = append(numbers, kv.Key(n))
-		}
-	}
-	values, err := t.Get(tableGarbage, numbers...)
-	if err != nil {
-		return err
-	}
-	for i, value := range values {
-		if value == nil {
-			continue
-		}
-		var n Note
-		if _, err := t.decode(tableGarbage, value, &n); err != nil {
-			return err
-		}
-		if n.Whole {
-			t.doom(uint64(numbers[i]), n.Runs...)
-		}
-	}
-	return nil
-}
-
-// stillErasing finds what an earlier deletion has left to do for a conversation.
-func (t *tx) stillErasing(c *conv, out *Settled) error {
-	if err := t.carryOthers(); err != nil {
-		return err
-	}
-	entries, err := t.Scan(tableGarbage, kv.All, 0, false)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		var n Note
-		if _, err := t.decode(tableGarbage, e.Value, &n); err != nil {
-			return err
-		}
-		if n.ConversationID == c.ID && !n.Whole {
-			out.Garbage, out.Note, out.Ordinal = true, uint64(e.Key), n.Ordinal
-		}
-	}
-	return nil
-}
-
-// withNote runs fn in a transaction if the note still stands as it was read: another tab may have been faster.
-func (v *Vault) withNote(ctx context.Context, d kv.Durability, tables []kv.Table, n *Note, fn func(*tx) error) error {
-	return v.updateLocked(ctx, d, append([]kv.Table{tableGarbage}, tables...), func(t *tx) error {
-		values, err := t.Get(tableGarbage, kv.Key(n.N))
-		if err != nil {
-			return err
-		}
-		if values[0] == nil {
-			return errMoved
-		}
-		var now Note
-		if _, err := t.decode(tableGarbage, values[0], &now); err != nil {
-			return err
-		}
-		retired, err := t.retired(n)
-		if err != nil {
-			return err
-		}
-		if retired || now.Until != n.Until || len(now.Segments) != len(n.Segments) || len(now.Done) != len(n.Done) {
-			return errMoved
-		}
-		return fn(t)
-	})
-}
-
-func (t *tx) putNote(n *Note) error { return t.put(tableGarbage, kv.Key(n.N), n) }
-
-func (t *tx) dropNotes(notes ...Note) error {
-	numbers := make([]uint64, len(notes))
-	for i := range notes {
-		numbers[i] = notes[i].N
-	}
-	return t.Delete(tableGarbage, spansOf(numbers)...)
-}
-
-// carryOut destroys the keys that a note names. Whoever wrote it did so as a rule, unless it died.
-func (v *Vault) carryOut(ctx context.Context, n *Note) error {
-	if v.ring == nil || !n.Whole && n.Until == 0 && len(n.Done) == 0 { // it names none yet
-		v.carried[n.N] = true
-		return nil
-	}
-	v.kept = nil
-	err := v.withNote(ctx, kv.Strict, []kv.Table{tableSegments}, n, func(t *tx) error {
-		runs := n.Runs
-		if !n.Whole {
-			var err error
-			if runs, err = t.unused(t.convs[n.ConversationID].Record, n); err != nil {
-				return err
-			}
-		}
-		t.doom(n.N, runs...)
-		return nil
-	})
-	return errors.Join(err, v.kept)
-}
-
-// unused are the slots that a note on a part of a conversation names: those of hidden segments, and of rewritten ones the
-// slot that the row does not use now.
-func (t *tx) unused(r *Record, n *Note) ([]keyring.Run, error) {
-	runs := r.runsBelow(n.Until)
-	keys := make([]kv.Key, len(n.Done))
-	for i, s := range n.Done {
-		keys[i] = place(r.Ordinal, uint64(s))
-	}
-	values, err := t.Get(tableSegments, keys...)
-	if err != nil {
-		return nil, err
-	}
-	for i, s := range n.Done {
-		one, other := r.slots(s)
-		if one == 0 {
-			continue
-		}
-		inUse := uint32(0)
-		if values[i] != nil {
-			inUse, _ = slotOf(values[i])
-		}
-		for _, slot := range []uint32{one, other} {
-			if slot != inUse {
-				runs = append(runs, keyring.Run{From: slot, N: 1})
-			}
-		}
-	}
-	if r.slot != 0 {
-		runs = append(runs, keyring.Run{From: r.slot ^ 1, N: 1})
-	}
-	return runs, nil
 }
 
 // reclaimRange removes the uppermost slice of the segments that are hidden whole, and lowers the note.
@@ -315,7 +148,7 @@ func (t *tx) smallWholes(n *Note) ([]Note, error) {
 		if _, err := t.decode(tableGarbage, e.Value, &x); err != nil {
 			return nil, err
 		}
-		if segments += x.Until; !x.Whole || !t.v.carried[x.N] || segments > slice {
+		if segments += x.Until; !x.Whole || !t.v.hasCarried(&x) || segments > slice {
 			break
 		}
 		notes = append(notes, x)
@@ -329,9 +162,9 @@ func (v *Vault) reclaimParts(ctx context.Context, n *Note) error {
 	segments := n.Segments[:min(len(n.Segments), rewriteSlice)]
 	rest := *n
 	rest.Segments, rest.Done, rest.Until = n.Segments[len(segments):], segments, 0
-	erase := &erasure{rekey: len(rest.Segments) == 0, note: func(t *tx, _ uint64) (uint64, error) {
-		rest.Rekey = len(rest.Segments) > 0
-		return n.N, t.putNote(&rest)
+	rest.Rekey = len(rest.Segments) > 0
+	erase := &erasure{rekey: !rest.Rekey, note: func(t *tx, _ uint64) (Note, error) {
+		return rest, t.putNote(&rest)
 	}}
 	return v.rewrite(ctx, n.ConversationID, segments, erase, func(w *rewriting) error {
 		for _, s := range segments {

@@ -33,7 +33,7 @@ type rewriting struct {
 // are destroyed.
 type erasure struct {
 	// note writes the note that stands until they are.
-	note func(t *tx, ordinal uint64) (uint64, error)
+	note func(t *tx, ordinal uint64) (Note, error)
 	// rekey: the record and the tail as well.
 	rekey bool
 }
@@ -84,7 +84,7 @@ func (v *Vault) rewriteOnce(ctx context.Context, conversationID string, w *rewri
 		}
 		var stays []Row
 		if erase != nil && erase.rekey && c.Record != nil {
-			if stays, err = t.stays(c.Record.Ordinal, w); err != nil {
+			if stays, err = t.stays(c, w); err != nil {
 				return err
 			}
 		}
@@ -116,19 +116,26 @@ func (t *tx) erase(c *conv, x *erasure, free []keyring.Run, stays []Row) error {
 	}
 	n, err := x.note(t, c.Record.Ordinal)
 	if err == nil {
-		t.doom(n, free...)
+		t.doom(&n, free...)
 	}
 	return err
 }
 
-// stays returns the rows of the tail that are not folded.
-func (t *tx) stays(ordinal uint64, w *rewriting) ([]Row, error) {
-	rows, err := t.scanTail(ordinal, 0, 1<<32-1, false)
+// stays returns the rows of the tail that are neither folded nor hidden; the hidden ones go.
+func (t *tx) stays(c *conv, w *rewriting) ([]Row, error) {
+	rows, err := t.scanTail(c.Record.Ordinal, 0, 1<<32-1, false)
 	if err != nil {
 		return nil, err
 	}
 	kept := rows[:0]
 	for _, r := range rows {
+		if r.Slot < FirstSlot && c.book().Hides(r.Message.Seq, r.Message.Time) {
+			at := place(c.Record.Ordinal, uint64(r.Slot))
+			if err := t.Delete(tableTail, kv.Span{From: at, To: at}); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		if _, folded := w.tail[r.Slot/wire.SegmentSize]; r.Slot >= FirstSlot || !folded {
 			kept = append(kept, r)
 		}

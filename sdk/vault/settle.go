@@ -61,16 +61,22 @@ func (t *tx) settleWhole(c *conv, before *ledger.Book, out *Settled) error {
 }
 
 // retire takes a conversation's record away with everything under its ordinal: the keys go when this has committed.
-func (t *tx) retire(c *conv, out *Settled) (err error) {
+func (t *tx) retire(c *conv, out *Settled) error {
 	if err := t.carryOthers(); err != nil {
 		return err
 	}
 	r := c.Record
 	runs := r.runs()
 	out.Garbage, out.Ordinal = true, r.Ordinal
-	out.Note, err = t.note(Note{Ordinal: r.Ordinal, Whole: true, Until: uint32(c.book().Head/wire.SegmentSize) + 1, Runs: runs})
+	n, err := t.note(Note{
+		Ordinal: r.Ordinal, Whole: true, Until: uint32(c.book().Head/wire.SegmentSize) + 1, Runs: runs,
+		Plain: r.Ordinal < t.dev.SealedFrom,
+	})
+	out.Note = n.N
 	if t.access != nil {
-		t.doom(out.Note, runs...)
+		t.doom(&n, runs...)
+	}
+	if t.access != nil && !n.Plain {
 		t.erased = append(t.erased, out)
 	}
 	t.drop(c)
@@ -165,7 +171,7 @@ func (t *tx) settleLast(c *conv) error {
 // left the record or the tail.
 func (t *tx) noteHidden(c *conv, before *ledger.Book, rekey bool, out *Settled) (err error) {
 	book := c.book()
-	n := Note{Ordinal: c.Record.Ordinal, ConversationID: c.ID, Rekey: true}
+	n := Note{Ordinal: c.Record.Ordinal, ConversationID: c.ID, Rekey: true, Plain: c.Record.Ordinal < t.dev.SealedFrom}
 	segments := map[uint32]bool{}
 	if through := book.Through(); through > before.Through() {
 		n.Until = uint32((through + 1) / wire.SegmentSize)
@@ -177,6 +183,12 @@ func (t *tx) noteHidden(c *conv, before *ledger.Book, rekey bool, out *Settled) 
 	if len(book.NewBounds(before)) > 0 { // which of them it concerns is not known yet
 		for _, s := range segmentsOf(c.Record.Covered) {
 			segments[s] = true
+		}
+		for _, e := range c.Record.Extents { // a power cut may have taken the rows and left their keys
+			_, size := block(e.First)
+			for s := e.First; s < e.First+size; s++ {
+				segments[s] = true
+			}
 		}
 	}
 	if n.Until == 0 && len(segments) == 0 && !rekey {
@@ -192,7 +204,8 @@ func (t *tx) noteHidden(c *conv, before *ledger.Book, rekey bool, out *Settled) 
 	}
 	sort.Slice(n.Segments, func(i, j int) bool { return n.Segments[i] < n.Segments[j] })
 	out.Garbage, out.Ordinal = true, n.Ordinal
-	out.Note, err = t.note(n)
+	n, err = t.note(n)
+	out.Note = n.N
 	return err
 }
 

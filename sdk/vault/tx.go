@@ -33,6 +33,7 @@ type tx struct {
 	dropped  []uint64
 	gaps     []uint64 // places of rows that no key opens
 	clearTo  uint64   // see Vault
+	older    *Note    // the newest of the whole notes that others left
 }
 
 // conv is a conversation inside a transaction.
@@ -101,13 +102,13 @@ func (v *Vault) updateLocked(ctx context.Context, d kv.Durability, messages []kv
 	}
 	t.remember()
 	if v.kept = t.destroy(); v.kept != nil { // the notes stand: Reclaim does it again, or says why it cannot
-		for _, n := range t.settles {
+		for n := range t.settles {
 			delete(v.carried, n)
 		}
 		return nil
 	}
-	for _, n := range t.settles {
-		v.carried[n] = true
+	for n, stage := range t.settles {
+		v.carried[n] = stage
 	}
 	v.clearTo = max(v.clearTo, t.clearTo)
 	return nil
@@ -273,12 +274,12 @@ func (t *tx) enqueue(e Entry) (Entry, error) {
 	return e, t.put(tableOutbox, kv.Key(e.N), &e)
 }
 
-// note keeps what is to be reclaimed, and returns its number.
-func (t *tx) note(n Note) (uint64, error) {
+// note keeps what is to be reclaimed, and numbers it.
+func (t *tx) note(n Note) (Note, error) {
 	n.N = t.dev.NextNote
 	t.dev.NextNote++
 	t.devNew = true
-	return n.N, t.put(tableGarbage, kv.Key(n.N), &n)
+	return n, t.put(tableGarbage, kv.Key(n.N), &n)
 }
 
 func (t *tx) flush() error {

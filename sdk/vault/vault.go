@@ -19,10 +19,10 @@ type Vault struct {
 	user  string
 	key   secret // the device's
 
-	write   sync.Mutex      // one writer of this tab at a time; also guards the order in which memory is refreshed
-	carried map[uint64]bool // notes whose keys this tab has destroyed; guarded by write
-	clearTo uint64          // the keys of all whole notes below this number are destroyed; guarded by write
-	kept    error           // why the last transaction could not destroy its keys; guarded by write
+	write   sync.Mutex     // one writer of this tab at a time; also guards the order in which memory is refreshed
+	carried map[uint64]int // notes whose keys this tab has destroyed, and how far they had got then; guarded by write
+	clearTo uint64         // the keys of all whole notes below this number are destroyed; guarded by write
+	kept    error          // why the last transaction could not destroy its keys; guarded by write
 
 	turn    sync.Mutex // guards what follows
 	calm    *sync.Cond // nobody works but Reclaim
