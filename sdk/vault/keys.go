@@ -76,6 +76,17 @@ func (k *keys) want(slots []uint32) error {
 	return nil
 }
 
+// wantAll is want for the keys of many values.
+func (k *keys) wantAll(values [][]byte) error {
+	var slots []uint32
+	for _, value := range values {
+		if slot, ok := slotOf(value); ok && value != nil {
+			slots = append(slots, slot)
+		}
+	}
+	return k.want(slots)
+}
+
 // at is the key in a slot.
 func (k *keys) at(slot uint32) (*secret, error) {
 	key, ok := k.known[slot]

@@ -2,6 +2,7 @@ package vault
 
 import (
 	"context"
+	"errors"
 
 	"github.com/lethe-im/lethe/sdk/kv"
 	"github.com/lethe-im/lethe/sdk/ledger"
@@ -17,8 +18,16 @@ type Change struct {
 // ApplyRows joins the user's rows from the server, another device's deletions among them, and moves the cursor in the same
 // transaction. Rows of a new epoch replace what the server had sent before.
 func (v *Vault) ApplyRows(ctx context.Context, rows *wire.Rows) ([]Change, error) {
+	out, err := v.applyRows(ctx, kv.Relaxed, rows) // as a rule they tell of what this device has done itself
+	if errors.Is(err, errStrict) {
+		out, err = v.applyRows(ctx, kv.Strict, rows)
+	}
+	return out, err
+}
+
+func (v *Vault) applyRows(ctx context.Context, d kv.Durability, rows *wire.Rows) ([]Change, error) {
 	var out []Change
-	err := v.update(ctx, kv.Strict, deleteTables, func(t *tx) error {
+	err := v.update(ctx, d, deleteTables, func(t *tx) error {
 		out = make([]Change, 0, len(rows.Ledgers)+len(rows.Reads)+len(rows.Spans)) // never moved: settle keeps where to tell
 		before := map[string]ledger.Book{}
 		touch := func(id string) (*conv, error) {

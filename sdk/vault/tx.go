@@ -24,6 +24,7 @@ type tx struct {
 	keys
 	v        *Vault
 	writes   bool
+	strict   bool // its commit will be on the disk
 	dev      Device
 	devNew   bool
 	space    Space
@@ -82,7 +83,7 @@ func (v *Vault) updateLocked(ctx context.Context, d kv.Durability, messages []kv
 	// How it ends must be known before the lock is let go.
 	ctx = context.WithoutCancel(ctx)
 	t := v.newTx(k)
-	t.writes = true
+	t.writes, t.strict = true, d == kv.Strict
 	tables := append([]kv.Table{tableDevice, tableConversations, tableLedgers}, messages...)
 	err = v.store.Update(ctx, d, tables, func(x kv.Tx) error {
 		t.Tx = x
@@ -203,6 +204,9 @@ func (t *tx) readRecords(convs []*conv) error {
 	if err != nil {
 		return err
 	}
+	if err := t.wantAll(values); err != nil {
+		return err
+	}
 	for i, c := range owners {
 		if values[i] == nil {
 			return fmt.Errorf("vault: conversation %d has no record", keys[i])
@@ -282,7 +286,13 @@ func (t *tx) note(n Note) (Note, error) {
 	return n, t.put(tableGarbage, kv.Key(n.N), &n)
 }
 
+// errStrict: the transaction turned out to destroy keys, which only one that commits strictly may. It is done again.
+var errStrict = errors.New("vault: a strict commit is needed")
+
 func (t *tx) flush() error {
+	if len(t.settles) > 0 && !t.strict {
+		return errStrict
+	}
 	for _, span := range spansOf(t.dropped) {
 		if err := t.Delete(tableConversations, span); err != nil {
 			return err

@@ -139,13 +139,11 @@ func (t *tx) allRecords() ([]*Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	var slots []uint32
-	for _, e := range entries {
-		if slot, ok := slotOf(e.Value); ok {
-			slots = append(slots, slot)
-		}
+	values := make([][]byte, len(entries))
+	for i, e := range entries {
+		values[i] = e.Value
 	}
-	if err := t.want(slots); err != nil {
+	if err := t.wantAll(values); err != nil {
 		return nil, err
 	}
 	records := make([]*Record, 0, len(entries))
