@@ -41,13 +41,14 @@ type account struct {
 	inbox   []wire.Frame  // pushed, not taken in yet
 	offline chan struct{} // closed when the connection ends; waits for an acknowledgement end with it
 	waiting map[uint64]chan error
-	erasing map[uint64]*erasing    // deletions that are not done here yet, by their note
-	erased  map[uint64]bool        // notes of which the app has been told, and of which only rows are left
-	told    map[string]ledger.Book // what of each book this tab has told the app
-	revoked map[string]uint64      // the newest recall it has told of
-	tails   map[string]bool        // conversations with new rows in the tail
-	rooms   map[string]func()      // rooms this tab is in, and what lets go of them
-	welcome wire.Welcome           // of the connection at hand
+	erasing map[uint64]*erasing      // deletions that are not done here yet, by their note
+	erased  map[uint64]bool          // notes of which the app has been told, and of which only rows are left
+	told    map[string]ledger.Book   // what of each book this tab has told the app
+	revoked map[string]uint64        // the newest recall it has told of
+	tails   map[string]bool          // conversations with new rows in the tail
+	ahead   map[string]chan struct{} // conversations of which more is being fetched than was asked for
+	rooms   map[string]func()        // rooms this tab is in, and what lets go of them
+	welcome wire.Welcome             // of the connection at hand
 	live    bool
 
 	queued  chan struct{} // the outbox has something new
@@ -70,6 +71,7 @@ func newAccount(c *Client, r *LoginRequest) *account {
 		told:    map[string]ledger.Book{},
 		revoked: map[string]uint64{},
 		tails:   map[string]bool{},
+		ahead:   map[string]chan struct{}{},
 		rooms:   map[string]func(){},
 	}
 	a.ctx, a.cancel = context.WithCancel(context.Background())
