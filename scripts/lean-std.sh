@@ -33,6 +33,7 @@ stand() {
 keep crypto/cipher cipher.go
 stand crypto/hmac
 stand crypto/rand
+stand crypto/fips140
 stand internal/godebug
 # The self-test of SHA-256, which runs in FIPS mode only.
 drop crypto/internal/fips140/sha256 cast.go
