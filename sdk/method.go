@@ -225,6 +225,6 @@ func argumentOf(err error) string {
 	case path == "IDs" || strings.HasPrefix(path, "IDs/"):
 		return strings.Replace(path, "IDs", "ids", 1)
 	default:
-		return strings.ToLower(path[:1]) + path[1:]
+		return lower(path[:1]) + path[1:]
 	}
 }
