@@ -52,7 +52,11 @@ test: setup check
 	$(WASM) go test -exec "$(CURDIR)/bin/chromium" -run TestKeyringUnavailable ./idb/
 	$(WASM) go test -exec "$(CURDIR)/bin/wsserve $(CURDIR)/bin/chromium -worker" ./ws/
 	$(MAKE) build
-	$(LEAN) test -overlay=.cache/wasm.overlay.json -exec "$(CURDIR)/bin/chromium -worker" ./wasm/std/
+	$(LEAN) test -overlay=.cache/test.overlay.json -exec "$(CURDIR)/bin/chromium -worker" ./wasm/std/
+	$(LEAN) build -o .cache/streams.wasm ./wasm/std/streams
+	$(LEAN) build -overlay=.cache/wasm.overlay.json -o .cache/lean-streams.wasm ./wasm/std/streams
+	for made in streams lean-streams; do bin/chromium -worker .cache/$$made.wasm a b >.cache/$$made.txt 2>&1 && exit 1 || [ $$? = 3 ]; done
+	diff .cache/streams.txt .cache/lean-streams.txt
 	node --test --test-concurrency=1 js/*.test.mjs e2e/*.test.mjs bench/residue/*.test.mjs
 
 bench: build $(PEERS)

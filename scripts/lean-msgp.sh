@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes .cache/wasm.mod: go.mod with a msgp that does not link encoding/json (wasm/msgp/json.go.txt says why), for
-# building the wasm. Everything else, tests included, uses msgp as it is.
+# Makes .cache/wasm.mod: go.mod with a msgp that does not link encoding/json (wasm/msgp/json.go.txt says why) and knows no
+# files (wasm/std/os.go.txt), for building the wasm. Everything else, tests included, uses msgp as it is.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,7 +13,7 @@ mkdir -p "$copy"
 cp "$original/go.mod" "$copy/"
 cp -r "$original/msgp" "$copy/msgp"
 chmod -R u+w "$copy"
-rm "$copy/msgp/json_bytes.go" "$copy"/msgp/*_test.go
+rm "$copy"/msgp/{json_bytes,file,file_port,advise_linux,advise_other}.go "$copy"/msgp/*_test.go
 cp wasm/msgp/json.go.txt "$copy/msgp/json.go"
 
 cp go.sum .cache/wasm.sum

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Makes .cache/wasm.overlay.json, by which the wasm is built without what a browser never runs of the standard library.
-# wasm/std says why for each package, and wasm/std/std_test.go runs with it too. Everything else is built without it. A
-# package that grows a need (cipher.NewGCM, say) does not compile for the wasm: then the list is to be thought over.
+# wasm/std says why for each package, and wasm/std/std_test.go runs with .cache/test.overlay.json, which leaves Go's testing
+# what it needs. Everything else is built without them. A package that grows a need (cipher.NewGCM, say) does not compile
+# for the wasm: then the list is to be thought over.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -33,8 +34,13 @@ stand() {
 keep crypto/cipher cipher.go
 stand crypto/hmac
 stand crypto/rand
+stand crypto/fips140
 stand internal/godebug
 # The self-test of SHA-256, which runs in FIPS mode only.
 drop crypto/internal/fips140/sha256 cast.go
 
-(IFS=,; echo "{\"Replace\": {${entries[*]}}}") >.cache/wasm.overlay.json
+overlay() { (IFS=,; echo "{\"Replace\": {${entries[*]}}}") >".cache/$1.overlay.json"; }
+overlay test
+stand encoding/json
+stand os
+overlay wasm

@@ -11,59 +11,76 @@ import (
 	"github.com/lethe-im/lethe/wire"
 )
 
-// Method is one call of the API. The table of them is the only list of names: the wasm boundary dispatches by it, and the
-// TypeScript types and docs are made from it.
+// Method is one call of the API: the Client's method of that name, with a capital. The table of them is the only list of
+// names: the wasm boundary dispatches by it, and the TypeScript types and docs are made from it and its comments, which the
+// download does not hold.
 type Method struct {
 	Name string
-	Doc  string
-	// Request and Result are pointers to the zero values, for the generator.
-	Request, Result any
-
 	call func(context.Context, *Client, []byte) (wire.Encoder, error)
 }
 
 // Methods is the table.
 var Methods = []Method{
-	method("open", "Prepares a chat for a server and an app. Lethe.create calls it.",
-		(*Client).Open, (*OpenRequest).UnmarshalMsg, (*Nothing).MarshalMsg),
-	method("login", "Logs a user in; resolves when the local list is open and, if connected, what changed on the server is in.",
-		(*Client).Login, (*LoginRequest).UnmarshalMsg, (*LoginResult).MarshalMsg),
-	method("logout", "Ends the session; with wipe the device's copy goes too.",
-		(*Client).Logout, (*LogoutRequest).UnmarshalMsg, (*LogoutResult).MarshalMsg),
-	method("setOnline", "Keeps the chat off the network, or lets it connect again.",
-		(*Client).SetOnline, (*OnlineRequest).UnmarshalMsg, (*Nothing).MarshalMsg),
-	method("getConversationList", "The conversation list, newest first, from this device.",
-		(*Client).GetConversationList, (*Nothing).UnmarshalMsg, (*ConversationListResult).MarshalMsg),
-	method("getConversation", "One conversation.",
-		(*Client).GetConversation, (*ConversationRequest).UnmarshalMsg, (*ConversationResult).MarshalMsg),
-	method("getMessageList", "A page of messages, oldest first, from this device and, where it has gaps, from the server.",
-		(*Client).GetMessageList, (*MessageListRequest).UnmarshalMsg, (*MessageListResult).MarshalMsg),
-	method("fetchRemoteHistory", "A page as the server's history has it. Stores nothing.",
-		(*Client).FetchRemoteHistory, (*MessageListRequest).UnmarshalMsg, (*MessageListResult).MarshalMsg),
-	method("sendMessage", "Sends a message; resolves when the server has it, or, without a connection, when it is in the outbox.",
-		(*Client).SendMessage, (*SendMessageRequest).UnmarshalMsg, (*MessageResult).MarshalMsg),
-	method("revokeMessage", "Takes a sent message away from everybody; resolves when the server has done so. Needs a connection.",
-		(*Client).RevokeMessage, (*RevokeMessageRequest).UnmarshalMsg, (*MessageResult).MarshalMsg),
-	method("joinGroup", "Joins a group that lets anybody in. Needs a connection.",
-		(*Client).JoinGroup, (*GroupRequest).UnmarshalMsg, (*GroupResult).MarshalMsg),
-	method("quitGroup", "Leaves a group; its conversation stays listed, readable and deletable. Needs a connection.",
-		(*Client).QuitGroup, (*GroupRequest).UnmarshalMsg, (*GroupResult).MarshalMsg),
-	method("joinRoom", "Enters a chatroom with this device. Needs a connection.",
-		(*Client).JoinRoom, (*RoomRequest).UnmarshalMsg, (*RoomResult).MarshalMsg),
-	method("quitRoom", "Leaves a chatroom; this device's copy goes when its last tab leaves.",
-		(*Client).QuitRoom, (*RoomRequest).UnmarshalMsg, (*RoomResult).MarshalMsg),
-	method("setMessageRead", "Marks a conversation as read, up to its newest message.",
-		(*Client).SetMessageRead, (*ConversationRequest).UnmarshalMsg, (*SetMessageReadResult).MarshalMsg),
-	method("setDraft", "Keeps what the user has typed.",
-		(*Client).SetDraft, (*SetDraftRequest).UnmarshalMsg, (*Nothing).MarshalMsg),
-	method("deleteConversation", "Deletes conversations, in both places; with clearHistoryMessage false only from the list.",
-		(*Client).DeleteConversation, (*DeleteConversationRequest).UnmarshalMsg, (*DeleteConversationResult).MarshalMsg),
-	method("clearHistoryMessage", "Deletes all messages of a conversation, in both places; the conversation stays.",
-		(*Client).ClearHistoryMessage, (*ClearHistoryRequest).UnmarshalMsg, (*ClearHistoryResult).MarshalMsg),
-	method("deleteMessages", "Deletes messages from this device, from the user's history on the server, or from both.",
-		(*Client).DeleteMessages, (*DeleteMessagesRequest).UnmarshalMsg, (*DeleteMessagesResult).MarshalMsg),
-	method("inspectConversation", "What this device and the server hold of a conversation.",
-		(*Client).InspectConversation, (*ConversationRequest).UnmarshalMsg, (*InspectResult).MarshalMsg),
+	// Prepares a chat for a server and an app. Lethe.create calls it.
+	method("open", (*Client).Open, fresh[OpenRequest],
+		(*OpenRequest).UnmarshalMsg, (*Nothing).MarshalMsg),
+	// Logs a user in; resolves when the local list is open and, if connected, what changed on the server is in.
+	method("login", (*Client).Login, fresh[LoginRequest],
+		(*LoginRequest).UnmarshalMsg, (*LoginResult).MarshalMsg),
+	// Ends the session; with wipe the device's copy goes too.
+	method("logout", (*Client).Logout, fresh[LogoutRequest],
+		(*LogoutRequest).UnmarshalMsg, (*LogoutResult).MarshalMsg),
+	// Keeps the chat off the network, or lets it connect again.
+	method("setOnline", (*Client).SetOnline, fresh[OnlineRequest],
+		(*OnlineRequest).UnmarshalMsg, (*Nothing).MarshalMsg),
+	// The conversation list, newest first, from this device.
+	method("getConversationList", (*Client).GetConversationList, fresh[Nothing],
+		(*Nothing).UnmarshalMsg, (*ConversationListResult).MarshalMsg),
+	// One conversation.
+	method("getConversation", (*Client).GetConversation, fresh[ConversationRequest],
+		(*ConversationRequest).UnmarshalMsg, (*ConversationResult).MarshalMsg),
+	// A page of messages, oldest first, from this device and, where it has gaps, from the server.
+	method("getMessageList", (*Client).GetMessageList, fresh[MessageListRequest],
+		(*MessageListRequest).UnmarshalMsg, (*MessageListResult).MarshalMsg),
+	// A page as the server's history has it. Stores nothing.
+	method("fetchRemoteHistory", (*Client).FetchRemoteHistory, fresh[MessageListRequest],
+		(*MessageListRequest).UnmarshalMsg, (*MessageListResult).MarshalMsg),
+	// Sends a message; resolves when the server has it, or, without a connection, when it is in the outbox.
+	method("sendMessage", (*Client).SendMessage, fresh[SendMessageRequest],
+		(*SendMessageRequest).UnmarshalMsg, (*MessageResult).MarshalMsg),
+	// Takes a sent message away from everybody; resolves when the server has done so. Needs a connection.
+	method("revokeMessage", (*Client).RevokeMessage, fresh[RevokeMessageRequest],
+		(*RevokeMessageRequest).UnmarshalMsg, (*MessageResult).MarshalMsg),
+	// Joins a group that lets anybody in. Needs a connection.
+	method("joinGroup", (*Client).JoinGroup, fresh[GroupRequest],
+		(*GroupRequest).UnmarshalMsg, (*GroupResult).MarshalMsg),
+	// Leaves a group; its conversation stays listed, readable and deletable. Needs a connection.
+	method("quitGroup", (*Client).QuitGroup, fresh[GroupRequest],
+		(*GroupRequest).UnmarshalMsg, (*GroupResult).MarshalMsg),
+	// Enters a chatroom with this device. Needs a connection.
+	method("joinRoom", (*Client).JoinRoom, fresh[RoomRequest],
+		(*RoomRequest).UnmarshalMsg, (*RoomResult).MarshalMsg),
+	// Leaves a chatroom; this device's copy goes when its last tab leaves.
+	method("quitRoom", (*Client).QuitRoom, fresh[RoomRequest],
+		(*RoomRequest).UnmarshalMsg, (*RoomResult).MarshalMsg),
+	// Marks a conversation as read, up to its newest message.
+	method("setMessageRead", (*Client).SetMessageRead, fresh[ConversationRequest],
+		(*ConversationRequest).UnmarshalMsg, (*SetMessageReadResult).MarshalMsg),
+	// Keeps what the user has typed.
+	method("setDraft", (*Client).SetDraft, fresh[SetDraftRequest],
+		(*SetDraftRequest).UnmarshalMsg, (*Nothing).MarshalMsg),
+	// Deletes conversations, in both places; with clearHistoryMessage false only from the list.
+	method("deleteConversation", (*Client).DeleteConversation, fresh[DeleteConversationRequest],
+		(*DeleteConversationRequest).UnmarshalMsg, (*DeleteConversationResult).MarshalMsg),
+	// Deletes all messages of a conversation, in both places; the conversation stays.
+	method("clearHistoryMessage", (*Client).ClearHistoryMessage, fresh[ClearHistoryRequest],
+		(*ClearHistoryRequest).UnmarshalMsg, (*ClearHistoryResult).MarshalMsg),
+	// Deletes messages from this device, from the user's history on the server, or from both.
+	method("deleteMessages", (*Client).DeleteMessages, fresh[DeleteMessagesRequest],
+		(*DeleteMessagesRequest).UnmarshalMsg, (*DeleteMessagesResult).MarshalMsg),
+	// What this device and the server hold of a conversation.
+	method("inspectConversation", (*Client).InspectConversation, fresh[ConversationRequest],
+		(*ConversationRequest).UnmarshalMsg, (*InspectResult).MarshalMsg),
 }
 
 // EventTypes names the events and their data, for the generator.
@@ -109,14 +126,14 @@ const (
 	EventError                = "ERROR"
 )
 
-// method makes an entry. The request is decoded and the result encoded by the one direction each needs, named here.
+// method makes an entry. The request is decoded and the result encoded by the one direction each needs, named here. Q and R
+// are pointers, which all have one shape: of structs, each entry would be compiled anew.
 func method[Q, R any](
-	name, doc string, f func(*Client, context.Context, *Q) (*R, error),
-	decode func(*Q, []byte) ([]byte, error), encode func(*R, []byte) ([]byte, error),
+	name string, f func(*Client, context.Context, Q) (R, error),
+	request func() Q, decode func(Q, []byte) ([]byte, error), encode func(R, []byte) ([]byte, error),
 ) Method {
-	m := Method{Name: name, Doc: doc, Request: new(Q), Result: new(R)}
-	m.call = func(ctx context.Context, c *Client, args []byte) (wire.Encoder, error) {
-		q := new(Q)
+	return Method{Name: name, call: func(ctx context.Context, c *Client, args []byte) (wire.Encoder, error) {
+		q := request()
 		if err := decodeArguments(args, func(b []byte) ([]byte, error) { return decode(q, b) }); err != nil {
 			return nil, err
 		}
@@ -125,9 +142,10 @@ func method[Q, R any](
 			return nil, err
 		}
 		return func(b []byte) ([]byte, error) { return encode(r, b) }, nil
-	}
-	return m
+	}}
 }
+
+func fresh[T any]() *T { return new(T) }
 
 // Call runs one method on MessagePack arguments and returns the reply as it goes to JavaScript: {code: 0, data}, or
 // {code, name, message, retryable}. It never panics and never returns nothing.
@@ -207,6 +225,6 @@ func argumentOf(err error) string {
 	case path == "IDs" || strings.HasPrefix(path, "IDs/"):
 		return strings.Replace(path, "IDs", "ids", 1)
 	default:
-		return strings.ToLower(path[:1]) + path[1:]
+		return lower(path[:1]) + path[1:]
 	}
 }

@@ -59,52 +59,52 @@ type CodeInfo struct {
 	Code      Code
 	Name      string
 	Retryable bool
-	Text      string
 }
 
-// Codes is the closed list of codes: TypeScript's ErrorCode and docs/errors.md are made from it.
+// Codes is the closed list of codes: TypeScript's ErrorCode and docs/errors.md are made from it and its comments, which the
+// download does not hold.
 var Codes = []CodeInfo{
-	{MessageInvalid, "MESSAGE_INVALID", false, "a message object of this chat is needed"},
-	{ConversationTypeInvalid, "CONVERSATION_TYPE_INVALID", false, "the conversationType is not C2C, GROUP or @TIM#SYSTEM, or does not fit the call"},
-	{ConversationNotFound, "CONVERSATION_NOT_FOUND", false, "neither this device nor the server knows the conversation"},
-	{ConversationIDInvalid, "CONVERSATION_ID_INVALID", false, "the conversationID is empty, of the wrong type, or has an unknown prefix"},
-	{GroupNotFound, "GROUP_NOT_FOUND", false, "there is no such group"},
-	{NetworkError, "NETWORK_ERROR", true, "the connection failed"},
-	{NetworkTimeout, "NETWORK_TIMEOUT", true, "the server did not answer in time"},
-	{Offline, "OFFLINE", true, "the call needs the server and there is no connection"},
-	{Internal, "INTERNAL", true, "something failed inside; the message says no more than it must"},
-	{NotReady, "NOT_READY", false, "nobody is logged in"},
-	{ParameterInvalid, "PARAMETER_INVALID", false, "an argument is missing, of the wrong type, or out of its range"},
-	{PermissionDenied, "PERMISSION_DENIED", false, "the user is not a member, or may not do this"},
-	{RecallTooLate, "RECALL_TOO_LATE", false, "the time in which a message may be recalled is over"},
-	{RoomNotDeletable, "ROOM_NOT_DELETABLE", false, "messages of a room cannot be deleted by its visitors; the server API clears them"},
-	{TokenExpired, "TOKEN_EXPIRED", false, "the token has expired"},
-	{TokenInvalid, "TOKEN_INVALID", false, "the token is not one that this server signed"},
-	{TokenOtherUser, "TOKEN_OTHER_USER", false, "the token is another user's"},
-	{TokenOtherApp, "TOKEN_OTHER_APP", false, "the token is of another app"},
-	{MessageTooLarge, "MESSAGE_TOO_LARGE", false, "a message holds at most 65536 bytes of text and data"},
-	{LimitExceeded, "LIMIT_EXCEEDED", false, "the call names more than 100 conversations or 1000 messages"},
-	{TimeInvalid, "TIME_INVALID", false, "a time is a positive whole number of milliseconds"},
-	{MessageNotFound, "MESSAGE_NOT_FOUND", false, "there is no such message"},
-	{AnchorAboveHead, "ANCHOR_ABOVE_HEAD", false, "the deletion reaches above the newest message"},
-	{OperationIDReused, "OPERATION_ID_REUSED", false, "the same operation id came before with another content"},
-	{SendCancelled, "SEND_CANCELLED", false, "the message was deleted before it was sent"},
-	{SendExpired, "SEND_EXPIRED", false, "the first attempt to send is more than 30 days old"},
-	{OutboxNotEmpty, "OUTBOX_NOT_EMPTY", true, "the server has not been told everything yet"},
-	{StorageFailed, "STORAGE_FAILED", true, "the device's storage refused; nothing was changed"},
-	{StorageFull, "STORAGE_FULL", true, "the device's storage is full; nothing was changed"},
-	{StorageBlocked, "STORAGE_BLOCKED", true, "another tab holds the database at another version"},
-	{StorageNewer, "STORAGE_NEWER", false, "the database was written by a newer Lethe and is left as it is"},
-	{StorageLost, "STORAGE_LOST", true, "the browser closed or deleted the database"},
-	{TokenMissing, "TOKEN_MISSING", false, "a token is needed"},
-	{FrameInvalid, "FRAME_INVALID", false, "the frame is not what the protocol says"},
-	{FrameTooLarge, "FRAME_TOO_LARGE", false, "the frame is too large"},
-	{OperationUnknown, "OPERATION_UNKNOWN", false, "the server does not know this operation"},
-	{VersionUnsupported, "VERSION_UNSUPPORTED", false, "server and client have no protocol version in common"},
-	{RuntimeExited, "RUNTIME_EXITED", false, "the core has stopped; create a new chat"},
-	{StorageNotEnabled, "STORAGE_NOT_ENABLED", false, "this app keeps no history on the server, so there is none to delete there"},
-	{RoomNotFound, "ROOM_NOT_FOUND", false, "there is no such room, or it was closed"},
-	{NotInRoom, "NOT_IN_ROOM", false, "join the room first"},
+	{MessageInvalid, "MESSAGE_INVALID", false},                    // a message object of this chat is needed
+	{ConversationTypeInvalid, "CONVERSATION_TYPE_INVALID", false}, // the conversationType is not C2C, GROUP or @TIM#SYSTEM, or does not fit the call
+	{ConversationNotFound, "CONVERSATION_NOT_FOUND", false},       // neither this device nor the server knows the conversation
+	{ConversationIDInvalid, "CONVERSATION_ID_INVALID", false},     // the conversationID is empty, of the wrong type, or has an unknown prefix
+	{GroupNotFound, "GROUP_NOT_FOUND", false},                     // there is no such group
+	{NetworkError, "NETWORK_ERROR", true},                         // the connection failed
+	{NetworkTimeout, "NETWORK_TIMEOUT", true},                     // the server did not answer in time
+	{Offline, "OFFLINE", true},                                    // the call needs the server and there is no connection
+	{Internal, "INTERNAL", true},                                  // something failed inside; the message says no more than it must
+	{NotReady, "NOT_READY", false},                                // nobody is logged in
+	{ParameterInvalid, "PARAMETER_INVALID", false},                // an argument is missing, of the wrong type, or out of its range
+	{PermissionDenied, "PERMISSION_DENIED", false},                // the user is not a member, or may not do this
+	{RecallTooLate, "RECALL_TOO_LATE", false},                     // the time in which a message may be recalled is over
+	{RoomNotDeletable, "ROOM_NOT_DELETABLE", false},               // messages of a room cannot be deleted by its visitors; the server API clears them
+	{TokenExpired, "TOKEN_EXPIRED", false},                        // the token has expired
+	{TokenInvalid, "TOKEN_INVALID", false},                        // the token is not one that this server signed
+	{TokenOtherUser, "TOKEN_OTHER_USER", false},                   // the token is another user's
+	{TokenOtherApp, "TOKEN_OTHER_APP", false},                     // the token is of another app
+	{MessageTooLarge, "MESSAGE_TOO_LARGE", false},                 // a message holds at most 65536 bytes of text and data
+	{LimitExceeded, "LIMIT_EXCEEDED", false},                      // the call names more than 100 conversations or 1000 messages
+	{TimeInvalid, "TIME_INVALID", false},                          // a time is a positive whole number of milliseconds
+	{MessageNotFound, "MESSAGE_NOT_FOUND", false},                 // there is no such message
+	{AnchorAboveHead, "ANCHOR_ABOVE_HEAD", false},                 // the deletion reaches above the newest message
+	{OperationIDReused, "OPERATION_ID_REUSED", false},             // the same operation id came before with another content
+	{SendCancelled, "SEND_CANCELLED", false},                      // the message was deleted before it was sent
+	{SendExpired, "SEND_EXPIRED", false},                          // the first attempt to send is more than 30 days old
+	{OutboxNotEmpty, "OUTBOX_NOT_EMPTY", true},                    // the server has not been told everything yet
+	{StorageFailed, "STORAGE_FAILED", true},                       // the device's storage refused; nothing was changed
+	{StorageFull, "STORAGE_FULL", true},                           // the device's storage is full; nothing was changed
+	{StorageBlocked, "STORAGE_BLOCKED", true},                     // another tab holds the database at another version
+	{StorageNewer, "STORAGE_NEWER", false},                        // the database was written by a newer Lethe and is left as it is
+	{StorageLost, "STORAGE_LOST", true},                           // the browser closed or deleted the database
+	{TokenMissing, "TOKEN_MISSING", false},                        // a token is needed
+	{FrameInvalid, "FRAME_INVALID", false},                        // the frame is not what the protocol says
+	{FrameTooLarge, "FRAME_TOO_LARGE", false},                     // the frame is too large
+	{OperationUnknown, "OPERATION_UNKNOWN", false},                // the server does not know this operation
+	{VersionUnsupported, "VERSION_UNSUPPORTED", false},            // server and client have no protocol version in common
+	{RuntimeExited, "RUNTIME_EXITED", false},                      // the core has stopped; create a new chat
+	{StorageNotEnabled, "STORAGE_NOT_ENABLED", false},             // this app keeps no history on the server, so there is none to delete there
+	{RoomNotFound, "ROOM_NOT_FOUND", false},                       // there is no such room, or it was closed
+	{NotInRoom, "NOT_IN_ROOM", false},                             // join the room first
 }
 
 var codeIndex = func() map[Code]CodeInfo {

@@ -110,16 +110,12 @@ type (
 
 // NewRequest encodes a request frame.
 func NewRequest(id uint32, op string, body Encoder) ([]byte, error) {
-	raw, err := body(nil)
-	if err != nil {
-		return nil, err
-	}
-	return encode(Frame{Kind: Request, ID: id, Type: op, Body: raw}, nil)
+	return encode(Frame{Kind: Request, ID: id, Type: op}, body)
 }
 
 // NewResponse encodes a successful response frame.
 func NewResponse(id uint32, b msgp.Marshaler) ([]byte, error) {
-	return encode(Frame{Kind: Response, ID: id}, b)
+	return encode(Frame{Kind: Response, ID: id}, b.MarshalMsg)
 }
 
 // NewRefusal encodes a response that carries an error.
@@ -130,12 +126,12 @@ func NewRefusal(id uint32, err error) ([]byte, error) {
 
 // NewEvent encodes an event frame.
 func NewEvent(event string, b msgp.Marshaler) ([]byte, error) {
-	return encode(Frame{Kind: Event, Type: event}, b)
+	return encode(Frame{Kind: Event, Type: event}, b.MarshalMsg)
 }
 
-func encode(f Frame, b msgp.Marshaler) ([]byte, error) {
-	if b != nil {
-		raw, err := b.MarshalMsg(nil)
+func encode(f Frame, body Encoder) ([]byte, error) {
+	if body != nil {
+		raw, err := body(nil)
 		if err != nil {
 			return nil, err
 		}

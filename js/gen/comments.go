@@ -7,16 +7,25 @@ import (
 	"strings"
 )
 
-// comments holds what the Go source says about types and their fields, which reflection does not see. The key is Type or
-// Type.Field.
+// comments holds what the Go source says about types and their fields, methods and codes, which reflection does not see. The
+// key is Type, Type.Field, or the name in a table's entry.
 type comments map[string]string
 
-func readComments(file string) (comments, error) {
-	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments)
-	if err != nil {
-		return nil, err
-	}
+func readComments(files ...string) (comments, error) {
 	found := comments{}
+	for _, file := range files {
+		positions := token.NewFileSet()
+		parsed, err := parser.ParseFile(positions, file, nil, parser.ParseComments)
+		if err != nil {
+			return nil, err
+		}
+		found.readTypes(parsed)
+		found.readTables(positions, parsed)
+	}
+	return found, nil
+}
+
+func (found comments) readTypes(parsed *ast.File) {
 	for _, declaration := range parsed.Decls {
 		types, ok := declaration.(*ast.GenDecl)
 		if !ok || types.Tok != token.TYPE {
@@ -36,7 +45,44 @@ func readComments(file string) (comments, error) {
 			}
 		}
 	}
-	return found, nil
+}
+
+// readTables reads the comments on the entries of tables: on the lines before an entry, or after it on its last line. An
+// entry's name is the first string in it.
+func (found comments) readTables(positions *token.FileSet, parsed *ast.File) {
+	line := func(at token.Pos) int { return positions.Position(at).Line }
+	ending, starting := map[int]*ast.CommentGroup{}, map[int]*ast.CommentGroup{}
+	for _, group := range parsed.Comments {
+		ending[line(group.End())], starting[line(group.Pos())] = group, group
+	}
+	for _, declaration := range parsed.Decls {
+		ast.Inspect(declaration, func(node ast.Node) bool {
+			table, ok := node.(*ast.CompositeLit)
+			if !ok {
+				return true
+			}
+			for _, entry := range table.Elts {
+				group := starting[line(entry.End())]
+				if group == nil {
+					group = ending[line(entry.Pos())-1]
+				}
+				if name := firstString(entry); name != "" && group != nil {
+					found[name] = oneLine(group)
+				}
+			}
+			return false
+		})
+	}
+}
+
+func firstString(entry ast.Node) (value string) {
+	ast.Inspect(entry, func(node ast.Node) bool {
+		if literal, ok := node.(*ast.BasicLit); ok && literal.Kind == token.STRING && value == "" {
+			value = strings.Trim(literal.Value, "\"`")
+		}
+		return value == ""
+	})
+	return value
 }
 
 func oneLine(group *ast.CommentGroup) string {

@@ -6,10 +6,9 @@ import (
 	"strings"
 
 	"github.com/lethe-im/lethe/sdk"
-	"github.com/lethe-im/lethe/wire"
 )
 
-func errorsPage(codes []wire.CodeInfo) string {
+func errorsPage(codes []code) string {
 	b := &strings.Builder{}
 	fmt.Fprintf(b, "<!-- %s -->\n\n# Error codes\n\n", generated)
 	fmt.Fprint(b, "A call that fails rejects with a `LetheError`: `code`, `name`, `message`, `retryable`, and `data` where a batch reports\n")
@@ -20,7 +19,7 @@ func errorsPage(codes []wire.CodeInfo) string {
 		if c.Retryable {
 			retry = "yes"
 		}
-		fmt.Fprintf(b, "| %d | `%s` | %s | %s |\n", c.Code, c.Name, retry, cell(c.Text))
+		fmt.Fprintf(b, "| %d | `%s` | %s | %s |\n", c.Code, c.Name, retry, cell(c.text))
 	}
 	return b.String()
 }
@@ -46,18 +45,18 @@ An argument that a call does not know is refused with 10004: a misspelt ` + "`be
 
 `
 
-func apiPage(shapes []shape, methods []sdk.Method) string {
+func apiPage(shapes []shape, methods []method) string {
 	b := &strings.Builder{}
 	fmt.Fprintf(b, "<!-- %s -->\n\n%s## Calls\n\n", generated, apiIntroduction)
 	for _, m := range methods {
-		request, result := shapeOf(shapes, m.Request), shapeOf(shapes, m.Result)
-		fmt.Fprintf(b, "### %s\n\n%s\n\n", m.Name, m.Doc)
+		request, result := shapeOf(shapes, m.request), shapeOf(shapes, m.result)
+		fmt.Fprintf(b, "### %s\n\n%s\n\n", m.name, m.doc)
 		writeFields(b, "argument", request)
 		writeFields(b, "data", result)
 	}
 	fmt.Fprint(b, "## Events\n\n| event | data | meaning |\n|---|---|---|\n")
 	for _, e := range sdk.EventTypes {
-		s := shapeOf(shapes, e.Data)
+		s := shapeOf(shapes, reflect.TypeOf(e.Data).Elem())
 		var names []string
 		for _, f := range s.fields {
 			names = append(names, f.name)
@@ -76,15 +75,14 @@ func apiPage(shapes []shape, methods []sdk.Method) string {
 }
 
 // carried tells whether a shape was already described with its call or event.
-func carried(name string, methods []sdk.Method) bool {
-	is := func(value any) bool { return reflect.TypeOf(value).Elem().Name() == name }
+func carried(name string, methods []method) bool {
 	for _, m := range methods {
-		if is(m.Request) || is(m.Result) {
+		if m.request.Name() == name || m.result.Name() == name {
 			return true
 		}
 	}
 	for _, e := range sdk.EventTypes {
-		if is(e.Data) {
+		if reflect.TypeOf(e.Data).Elem().Name() == name {
 			return true
 		}
 	}

@@ -5,9 +5,6 @@ package main
 import (
 	"fmt"
 	"os"
-
-	"github.com/lethe-im/lethe/sdk"
-	"github.com/lethe-im/lethe/wire"
 )
 
 func main() {
@@ -18,18 +15,19 @@ func main() {
 }
 
 func generate() error {
-	comments, err := readComments("sdk/api.go")
+	comments, err := readComments("sdk/api.go", "sdk/method.go", "wire/errors.go")
 	if err != nil {
 		return err
 	}
-	shapes := collectShapes(comments)
+	methods, codes := describe(comments)
+	shapes := collectShapes(comments, methods)
 	if err := os.MkdirAll("docs", 0o755); err != nil {
 		return err
 	}
 	for name, text := range map[string]string{
-		"js/types.gen.ts": typeScript(shapes, sdk.Methods, wire.Codes),
-		"docs/errors.md":  errorsPage(wire.Codes),
-		"docs/api.md":     apiPage(shapes, sdk.Methods),
+		"js/types.gen.ts": typeScript(shapes, methods, codes),
+		"docs/errors.md":  errorsPage(codes),
+		"docs/api.md":     apiPage(shapes, methods),
 	} {
 		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
 			return err

@@ -33,12 +33,47 @@ var special = map[reflect.Type]string{
 	reflect.TypeFor[wire.Code]():      "number",
 }
 
-// collectShapes finds every object that a method or an event can carry, in the order of their first use.
-func collectShapes(notes comments) []shape {
-	c := collector{notes: notes, seen: map[reflect.Type]bool{}}
+// method is one call of the API with what its signature and comment say.
+type method struct {
+	name, doc       string
+	request, result reflect.Type
+}
+
+// code is one error code with its comment.
+type code struct {
+	wire.CodeInfo
+	text string
+}
+
+func describe(notes comments) (methods []method, codes []code) {
 	for _, m := range sdk.Methods {
-		c.kind(reflect.TypeOf(m.Request).Elem())
-		c.kind(reflect.TypeOf(m.Result).Elem())
+		f, ok := reflect.TypeFor[*sdk.Client]().MethodByName(strings.ToUpper(m.Name[:1]) + m.Name[1:])
+		if !ok {
+			panic("no Client method for " + m.Name)
+		}
+		methods = append(methods, method{m.Name, notes.of(m.Name), f.Type.In(2).Elem(), f.Type.Out(0).Elem()})
+	}
+	for _, c := range wire.Codes {
+		codes = append(codes, code{c, notes.of(c.Name)})
+	}
+	return methods, codes
+}
+
+// of is the comment on an entry of a table, which must have one.
+func (found comments) of(name string) string {
+	text := found[name]
+	if text == "" {
+		panic("no comment on " + name)
+	}
+	return text
+}
+
+// collectShapes finds every object that a method or an event can carry, in the order of their first use.
+func collectShapes(notes comments, methods []method) []shape {
+	c := collector{notes: notes, seen: map[reflect.Type]bool{}}
+	for _, m := range methods {
+		c.kind(m.request)
+		c.kind(m.result)
 	}
 	for _, e := range sdk.EventTypes {
 		c.kind(reflect.TypeOf(e.Data).Elem())
@@ -105,12 +140,11 @@ func (c *collector) fieldKind(t reflect.Type, optional bool) string {
 	return c.kind(t)
 }
 
-func shapeOf(shapes []shape, value any) shape {
-	name := reflect.TypeOf(value).Elem().Name()
+func shapeOf(shapes []shape, t reflect.Type) shape {
 	for _, s := range shapes {
-		if s.name == name {
+		if s.name == t.Name() {
 			return s
 		}
 	}
-	panic("no shape " + name)
+	panic("no shape " + t.Name())
 }

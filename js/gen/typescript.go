@@ -6,12 +6,11 @@ import (
 	"strings"
 
 	"github.com/lethe-im/lethe/sdk"
-	"github.com/lethe-im/lethe/wire"
 )
 
 const generated = "Made by js/gen from sdk/api.go, sdk/method.go and wire/errors.go. Change those and run make generate."
 
-func typeScript(shapes []shape, methods []sdk.Method, codes []wire.CodeInfo) string {
+func typeScript(shapes []shape, methods []method, codes []code) string {
 	b := &strings.Builder{}
 	fmt.Fprintf(b, "// %s\n\nimport type { Payload } from './message.js';\n\n", generated)
 	fmt.Fprint(b, "/** A message by its ID (string) or its messageID (number); in reports, any item as the caller named it. */\n")
@@ -49,21 +48,21 @@ func writeDoc(b *strings.Builder, indent, doc string) {
 	}
 }
 
-func writeMethods(b *strings.Builder, shapes []shape, methods []sdk.Method) {
+func writeMethods(b *strings.Builder, shapes []shape, methods []method) {
 	fmt.Fprint(b, "/** The core's calls, by name. */\nexport interface Methods {\n")
 	for _, m := range methods {
-		writeDoc(b, "  ", m.Doc)
-		fmt.Fprintf(b, "  %s: { request: %s; result: %s };\n", m.Name, shapeOf(shapes, m.Request).name, shapeOf(shapes, m.Result).name)
+		writeDoc(b, "  ", m.doc)
+		fmt.Fprintf(b, "  %s: { request: %s; result: %s };\n", m.name, shapeOf(shapes, m.request).name, shapeOf(shapes, m.result).name)
 	}
 	fmt.Fprint(b, "}\n\n")
 	fmt.Fprint(b, "/** The arguments of each call, so that a misspelt one is refused instead of overlooked. */\n")
 	fmt.Fprint(b, "export const ARGUMENTS: { readonly [M in keyof Methods]: readonly string[] } = {\n")
 	for _, m := range methods {
 		var names []string
-		for _, f := range shapeOf(shapes, m.Request).fields {
+		for _, f := range shapeOf(shapes, m.request).fields {
 			names = append(names, "'"+f.name+"'")
 		}
-		fmt.Fprintf(b, "  %s: [%s],\n", m.Name, strings.Join(names, ", "))
+		fmt.Fprintf(b, "  %s: [%s],\n", m.name, strings.Join(names, ", "))
 	}
 	fmt.Fprint(b, "};\n\n")
 }
@@ -80,11 +79,11 @@ func writeEvents(b *strings.Builder) {
 	fmt.Fprint(b, "}\n\n")
 }
 
-func writeCodes(b *strings.Builder, codes []wire.CodeInfo) {
+func writeCodes(b *strings.Builder, codes []code) {
 	fmt.Fprint(b, "/** The codes of errors. docs/errors.md explains them. */\nexport const ErrorCode = {\n")
 	var retryable []string
 	for _, c := range codes {
-		fmt.Fprintf(b, "  /** %s */\n  %s: %d,\n", c.Text, c.Name, c.Code)
+		fmt.Fprintf(b, "  /** %s */\n  %s: %d,\n", c.text, c.Name, c.Code)
 		if c.Retryable {
 			retryable = append(retryable, fmt.Sprint(c.Code))
 		}
