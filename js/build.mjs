@@ -4,7 +4,6 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
-import { foldColumns } from './columns.mjs';
 import { compress } from './compress.mjs';
 import { joinSegments } from './segments.mjs';
 
@@ -77,7 +76,7 @@ async function bundle(entry, outfile, options) {
 }
 
 mkdirSync(out, { recursive: true });
-writeFileSync(join(out, 'lethe.wasm'), foldColumns(joinSegments(readFileSync('.cache/lethe.wasm'))));
+writeFileSync(join(out, 'lethe.wasm'), joinSegments(readFileSync('.cache/lethe.wasm')));
 const workerSource = await bundle('js/worker.ts', 'lethe.worker.js', { format: 'iife', plugins: [wasmExec] });
 const plugins = [wasmExec, msgpackr, worker(workerSource)];
 await Promise.all([

@@ -31,18 +31,8 @@ test('segments that Go does not write are refused', () => {
   assert.throws(() => joinSegments(wasm(2, 0, 0x41, 0, 0x0b, 2, 7, 7, 0, 0x41, 1, 0x0b, 1, 7)), /overlap/);
 });
 
-test('the built wasm makes the memory that the linker wrote', { skip: !existsSync('.cache/lethe.wasm') }, async () => {
-  const [linked, built] = await Promise.all(['.cache/lethe.wasm', 'dist/lethe.wasm'].map(initialMemory));
-  assert(linked.equals(built));
+test('the built wasm holds what the linker wrote', { skip: !existsSync('.cache/lethe.wasm') }, () => {
+  const linked = readFileSync('.cache/lethe.wasm');
+  assert.deepEqual(readFileSync('dist/lethe.wasm'), joinSegments(linked));
+  assert(WebAssembly.validate(readFileSync('dist/lethe.wasm')));
 });
-
-/** The memory before Go runs. */
-async function initialMemory(file) {
-  const module = await WebAssembly.compile(readFileSync(file));
-  const imports = {};
-  for (const { module: from, name } of WebAssembly.Module.imports(module)) {
-    imports[from] = { ...imports[from], [name]: () => assert.fail(`${name} was called`) };
-  }
-  const { exports } = await WebAssembly.instantiate(module, imports);
-  return Buffer.from(exports.mem.buffer);
-}
