@@ -28,7 +28,7 @@ func generate() error {
 	}
 	for name, text := range map[string]string{
 		"js/types.gen.ts": typeScript(shapes, sdk.Methods, wire.Codes),
-		"docs/errors.md":  errorsPage(wire.Codes),
+		"docs/errors.md":  errorsPage(wire.Codes, wire.CloseCodes),
 		"docs/api.md":     apiPage(shapes, sdk.Methods),
 	} {
 		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
