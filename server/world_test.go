@@ -65,6 +65,9 @@ func newWorld(t *testing.T, change ...func(*server.Options)) *world {
 	return w
 }
 
+// limits sets limits of a world's server.
+func limits(l server.Limits) func(*server.Options) { return func(o *server.Options) { o.Limits = l } }
+
 func token(user string, ttl time.Duration) string {
 	return signed(key, app, user, "", ttl)
 }
