@@ -394,7 +394,7 @@ export interface RoomClosedEvent {
 export interface Methods {
   /** Prepares a chat for a server and an app. Lethe.create calls it. */
   open: { request: OpenRequest; result: Nothing };
-  /** Logs a user in; resolves when the local list is open and, if connected, what changed on the server is in. */
+  /** Logs a user in; resolves when the local list is open and, if connected, what changed on the server is in. Called again with a new token before the old one expires, the connection goes on with that. */
   login: { request: LoginRequest; result: LoginResult };
   /** Ends the session; with wipe the device's copy goes too. */
   logout: { request: LogoutRequest; result: LogoutResult };

@@ -26,7 +26,7 @@ type Method struct {
 var Methods = []Method{
 	method("open", "Prepares a chat for a server and an app. Lethe.create calls it.",
 		(*Client).Open, (*OpenRequest).UnmarshalMsg, (*Nothing).MarshalMsg),
-	method("login", "Logs a user in; resolves when the local list is open and, if connected, what changed on the server is in.",
+	method("login", "Logs a user in; resolves when the local list is open and, if connected, what changed on the server is in. Called again with a new token before the old one expires, the connection goes on with that.",
 		(*Client).Login, (*LoginRequest).UnmarshalMsg, (*LoginResult).MarshalMsg),
 	method("logout", "Ends the session; with wipe the device's copy goes too.",
 		(*Client).Logout, (*LogoutRequest).UnmarshalMsg, (*LogoutResult).MarshalMsg),
