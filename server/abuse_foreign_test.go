@@ -45,6 +45,7 @@ func aimed(conversation string) []refusal {
 
 // A stranger learns of a group that there is exactly what is learnt of one that there is not, by code and by words.
 func TestAbuseForeignIsAsAbsent(t *testing.T) {
+	t.Parallel()
 	s := newScene(t)
 	ops := func(group string) []refusal {
 		return append(aimed("GROUP"+group),
@@ -82,6 +83,7 @@ func TestAbuseForeignIsAsAbsent(t *testing.T) {
 
 // Names that are the victim's mean something else to who says them.
 func TestAbuseNamesAreTheSpeakers(t *testing.T) {
+	t.Parallel()
 	s := newScene(t)
 	s.refuses(t, "mallory", aimed("C2Cvictim"))
 	s.holds(t, "C2Cfriend is one's own", func(s *scene) {
@@ -120,6 +122,7 @@ func TestAbuseNamesAreTheSpeakers(t *testing.T) {
 
 // Who has left keeps the history of the stay, and nothing more.
 func TestAbuseFormerMember(t *testing.T) {
+	t.Parallel()
 	s := newScene(t)
 	op := func(change func(*wire.Delete)) *wire.Delete {
 		d := &wire.Delete{OpID: newID(), ConversationID: "GROUPclub", Scope: wire.ScopeRemote, What: wire.WhatConversation, Anchor: 4}
@@ -153,6 +156,7 @@ func TestAbuseFormerMember(t *testing.T) {
 
 // What is one's own to name, but not to do.
 func TestAbuseOwnConversations(t *testing.T) {
+	t.Parallel()
 	s := newScene(t)
 	hour := time.Now().Add(-time.Hour).UnixMilli()
 	s.post("/v1/import", fmt.Sprintf(`{"as":"mallory","conversationID":"C2Cold","messages":[{"from":"mallory","time":%d,"payload":{"text":"x"}},{"from":"old","time":%d,"payload":{"text":"y"}}]}`, hour, hour))

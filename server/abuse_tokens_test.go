@@ -29,6 +29,7 @@ func (s *scene) refused(code wire.CloseCode, h *wire.Hello) {
 
 // TestHelloIsRefusedByCloseCodes has the plain ones.
 func TestAbuseTokens(t *testing.T) {
+	t.Parallel()
 	s := newScene(t, limits(server.Limits{TokenLife: 2 * time.Hour}))
 	now := time.Now()
 	good := func() jwt.MapClaims {
@@ -99,6 +100,7 @@ func doubled(now time.Time) string {
 }
 
 func TestAbuseRenewal(t *testing.T) {
+	t.Parallel()
 	s := newScene(t)
 	require.NoError(t, s.store.Revoke(t.Context(), app, server.Revocation{User: "mallory", Token: "stolen"}))
 	exp := time.Now().Add(time.Hour).Unix()
@@ -146,6 +148,7 @@ func TestAbuseRenewal(t *testing.T) {
 
 // Revocations close sockets within 5 s, on every server of the store, and hold.
 func TestAbuseRevoked(t *testing.T) {
+	t.Parallel()
 	s := newScene(t)
 	second, err := server.New(server.Options{
 		Store: s.store, Apps: map[string]server.App{app: {Key: key, Settings: server.Lethe}},

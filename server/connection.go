@@ -226,16 +226,27 @@ var errGone = errors.New("the connection is gone")
 func (c *connection) readFrame(ctx context.Context) (wire.Frame, error) {
 	kind, r, err := c.ws.Reader(ctx)
 	if err != nil {
-		return wire.Frame{}, errGone
+		return wire.Frame{}, ended(err)
 	}
 	if kind != websocket.MessageBinary {
 		return wire.Frame{}, wire.Errorf(wire.FrameInvalid, "a text frame")
 	}
 	data, err := io.ReadAll(io.LimitReader(r, wire.MaxClientFrame+1))
 	if err != nil {
-		return wire.Frame{}, errGone
+		return wire.Frame{}, ended(err)
 	}
 	return wire.DecodeFrame(data, wire.MaxClientFrame)
+}
+
+// ended is why nothing more can be read: errGone, or FrameInvalid where the peer is there and speaks no WebSocket. (Most such
+// peers the library has sent away itself, with 1002.)
+func ended(err error) error {
+	var network net.Error
+	if websocket.CloseStatus(err) != -1 || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
+		errors.As(err, &network) {
+		return errGone
+	}
+	return wire.Errorf(wire.FrameInvalid, "not a WebSocket frame: %w", err)
 }
 
 // answer answers one request. An error ends the connection; an operation's own error is answered and does not.
