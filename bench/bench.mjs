@@ -1,74 +1,118 @@
-// The figures of `make bench`: the built package in Chromium on a profile on disk, against the built server, through the
-// public API. Prints a table, and writes the same as JSON to bench/results/.
-import { mkdirSync, writeFileSync } from 'node:fs';
+// The figures of `make bench`: Lethe beside its peers in Chromium on profiles on disk, in one run over several rounds.
+// Prints a table, and writes it with all samples as JSON to bench/results/.
+//   node bench/bench.mjs [--quick] [--rounds=N] [--only=lethe,dexie-bulk,…] [--vault=FILE]
+// The file of --vault is {"insert": [ms, …]}: what it took to put as many messages into the vault without a server.
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
-import { Browser } from '../e2e/browser.mjs';
-import { Device } from '../e2e/device.mjs';
-import { ROOT, Server } from '../e2e/server.mjs';
-import { daysOfTalk } from '../e2e/talk.mjs';
-import { deletions, firstLoad, inserts, pages, starts } from './figures.mjs';
-import { median, report } from './report.mjs';
+import { ROOT } from '../e2e/server.mjs';
+import { bundle } from './bundle.mjs';
+import { Lethe } from './lethe.mjs';
+import { PEERS, Peer } from './peers.mjs';
+import { planOf } from './plan.mjs';
+import { figuresOf, median, tableOf } from './report.mjs';
+import { rowsOf } from './rows.mjs';
+import { Samples } from './samples.mjs';
+import { serveSite } from './site.mjs';
+import { Talk } from './talk.mjs';
+import { first, insert, meanwhile, million, parts, wholes } from './work.mjs';
 
-/** Messages in each measured conversation, and how many conversations are measured. */
-const MESSAGES = 10_000;
-const ROUNDS = 9;
+const BUNDLED = join(ROOT, '.cache/bench');
+const WORKS = { insert, parts, wholes, meanwhile, first, million };
+const RESULTS = join(ROOT, 'bench/results');
 
+const plan = planOf(process.argv.slice(2));
+const samples = new Samples();
 const ends = [];
 const run = { after: (end) => ends.push(end) };
+let lethe;
+const began = performance.now();
 
 try {
-  const server = await Server.start(run);
-  const browser = await Browser.start(run);
-  const { source, days } = daysOfTalk(8, MESSAGES);
-  const talk = days.flatMap(({ messages }) => messages).slice(0, MESSAGES);
-  const ids = Array.from({ length: ROUNDS + 3 }, (_, i) => `GROUPg${i}`);
-  for (const id of ids) {
-    await server.post('/v1/groups', { groupID: id.slice(5), members: ['me', 'other'] });
-    await server.load(id, talk);
+  const peers = PEERS.filter(({ name }) => plan.only?.includes(name) ?? true);
+  await bundle(BUNDLED, [...new Set(peers.map(({ worker }) => worker))]);
+  const talk = new Talk();
+  const site = await serveSite(run, BUNDLED, talk);
+  const candidates = peers.map((peer) => new Peer(run, site, peer));
+  if (plan.only?.includes('lethe') ?? true) {
+    lethe = await Lethe.start(run, BUNDLED, talk, plan.conversations);
+    candidates.unshift(lethe);
   }
-
-  const started = await starts(browser, server.url, ROUNDS);
-  const device = await Device.open(browser, { page: server.url });
-  await device.login('me', await server.token('me'));
-  const inserted = await inserts(device, ids, MESSAGES);
-  const paged = await pages(device, ids[0], 50, 60);
-  // The first deletion warms up; the last two conversations stay beside the others.
-  const deleted = await deletions(device, ids.slice(0, ROUNDS + 1));
-
-  const figures = [
-    { name: 'first load: wasm + js in brotli', unit: 'MB', value: firstLoad() / 1e6, limit: 1.0 },
-    { name: 'Lethe.create, first visit', unit: 'ms', value: started[0] },
-    { name: 'Lethe.create, later visits', unit: 'ms', value: median(started.slice(1)), rounds: started.slice(1) },
-    {
-      name: `insert ${MESSAGES} (server to device, pages of 1024)`,
-      unit: 'ms',
-      value: median(inserted),
-      rounds: inserted,
-    },
-    { name: `newest page of 50, of ${MESSAGES}`, unit: 'ms', value: median(paged), rounds: paged, limit: 5 },
-    {
-      name: `delete a conversation of ${MESSAGES}: call to resolved`,
-      unit: 'ms',
-      value: median(deleted.slice(1)),
-      rounds: deleted.slice(1),
-      limit: 25,
-    },
-    { name: 'the first deletion of a visit', unit: 'ms', value: deleted[0] },
-  ];
-  const result = {
-    date: new Date().toISOString(),
-    machine: `${cpus().length} × ${cpus()[0].model.trim()}`,
-    browser: await device.page.evaluate(() => navigator.userAgent.match(/Chrome\/\S+/)[0]),
-    input: source,
-    figures,
-  };
-  process.stdout.write(report(result));
-  const results = join(ROOT, 'bench/results');
-  mkdirSync(results, { recursive: true });
-  writeFileSync(join(results, `${result.date.replaceAll(':', '-')}.json`), `${JSON.stringify(result, null, 2)}\n`);
+  for (let round = 0; round < Math.max(plan.rounds.fast, plan.rounds.slow); round++) {
+    const turn = candidates.filter(({ slow }) => round < (slow ? plan.rounds.slow : plan.rounds.fast));
+    for (const candidate of round % 2 === 0 ? turn : turn.toReversed()) {
+      await goRound(candidate, round);
+    }
+  }
+  await lethe?.load(talk, [{ id: plan.millionID, messages: plan.million }]);
+  for (const candidate of candidates.filter((asked) => asked.million)) {
+    await step(candidate, 'million');
+  }
+  tell(candidates, talk.source);
 } finally {
   for (const end of ends.reverse()) {
     await end();
   }
+}
+process.exitCode = samples.faults.length > 0 ? 1 : 0;
+
+/** Everything but the million, once. */
+async function goRound(candidate, round) {
+  await step(candidate, 'insert', round === 0);
+  await step(candidate, 'parts');
+  await step(candidate, 'wholes');
+  if (round === 0 || !candidate.slow) {
+    await step(candidate, 'meanwhile');
+  }
+  if (!candidate.slow) {
+    await step(candidate, 'first');
+  }
+}
+
+/** One work of work.mjs. A candidate that fails at it still does the others. */
+async function step(candidate, name, ...options) {
+  if (candidate !== lethe && !plan.peersToo.includes(name)) {
+    return;
+  }
+  const start = performance.now();
+  await WORKS[name](candidate, plan, samples, ...options).catch((thrown) =>
+    samples.fault(name, candidate, thrown.stack),
+  );
+  const seconds = (time) => ((performance.now() - time) / 1000).toFixed(1);
+  process.stderr.write(`${seconds(began)} s: ${candidate.title}, ${name}: ${seconds(start)} s\n`);
+}
+
+/** Adds what comes from no visit, prints all and writes it with its samples. */
+function tell(candidates, source) {
+  for (const candidate of candidates) {
+    const holds = samples.works('page: ').map((phase) => samples.of(phase, candidate.name));
+    samples.add('page', candidate, Math.max(...holds.filter((times) => times.length > 0).map(median)));
+    if (candidate.name === 'lethe') {
+      const bytes = ['lethe.wasm.br', 'lethe.js.br'].map((name) => statSync(join(ROOT, 'dist', name)).size);
+      samples.add('load', candidate, bytes.reduce((sum, size) => sum + size) / 1e6);
+      const vault = plan.vault ? JSON.parse(readFileSync(plan.vault, 'utf8')).insert : [];
+      for (const time of vault) {
+        samples.add('insert: vault', candidate, time);
+      }
+    }
+  }
+  const figures = figuresOf(rowsOf(plan), samples, candidates);
+  const result = {
+    date: new Date().toISOString(),
+    machine: `${cpus().length} × ${cpus()[0].model.trim()}`,
+    browser: candidates[0].browser,
+    input: source,
+    plan: plan.name,
+    rounds: plan.rounds,
+    minutes: (performance.now() - began) / 60_000,
+    figures,
+    ...samples.toJSON(),
+  };
+  const { date, machine, browser, rounds } = result;
+  process.stdout.write(
+    `${date}, ${machine}, ${browser}, ${source}; medians, rounds ${rounds.fast} (slow peers ${rounds.slow})\n\n`,
+  );
+  process.stdout.write(tableOf(figures, candidates, plan.name === 'full'));
+  mkdirSync(RESULTS, { recursive: true });
+  writeFileSync(join(RESULTS, `${date.replaceAll(':', '-')}.json`), `${JSON.stringify(result, null, 2)}\n`);
 }

@@ -30,11 +30,11 @@ export class Browser {
   #profile;
   #context;
 
-  /** Starts a browser on a new profile for the tests of t, which fail if a page complains of what is not tolerated. */
-  static async start(t, { tolerated } = {}) {
+  /** Starts a browser for the tests of t, on a new profile or the one given. They fail if a page complains of what is not tolerated. */
+  static async start(t, { tolerated, profile = folder(t, 'profile') } = {}) {
     const browser = new Browser();
     browser.#tolerated = tolerated;
-    browser.#profile = folder(t, 'profile');
+    browser.#profile = profile;
     atEnd(t, async () => {
       await browser.close();
       if (browser.complaints.length > 0) {

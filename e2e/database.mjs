@@ -50,6 +50,22 @@ function readableOf(table, values, keyring, texts) {
   return found;
 }
 
+/** Every database of Lethe's with its values and, if it has one, its file of keys, as bytes. */
+export async function stored(page) {
+  const bytes = (encoded) => encoded && Buffer.from(encoded, 'base64');
+  return (await page.evaluate(readStored, true)).map(({ name, keyring, tables }) => ({
+    name,
+    keyring: bytes(keyring),
+    tables: tables.map(({ table, keys, values }) => ({ table, keys, values: values.map(bytes) })),
+  }));
+}
+
+/** The keys of a device that are in use: every slot of its file that is not empty. */
+export function keysIn(keyring) {
+  const slots = Array.from({ length: keyring.length / 32 }, (_, i) => keyring.subarray(32 * i, 32 * i + 32));
+  return slots.filter((slot) => slot.some((byte) => byte !== 0)).map((slot) => slot.toString('hex'));
+}
+
 /** The conversation's number on this device, from a messageID or a record's key. */
 export function ordinalOf(number) {
   return Math.floor(number / 2 ** 32);

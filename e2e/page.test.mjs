@@ -24,7 +24,7 @@ test('a page', async (t) => {
       return { place: chat.place, response: answer, list: (await chat.getConversationList()).data.conversationList };
     });
     assert.equal(place, 'worker');
-    assert.deepEqual(response, { code: 0, data: { conversationID: 'C2CuserB' } });
+    assert.deepEqual(response, { code: 0, data: { conversationID: 'C2CuserB', erasure: 'erased' } });
     assert.deepEqual(list, []);
     const { globals } = await page.evaluate(() => ({
       globals: Object.keys(window).filter((name) => /lethe|^Go$/i.test(name)),

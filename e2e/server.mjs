@@ -29,6 +29,7 @@ export class Server {
   #address = '127.0.0.1:0';
   #options;
   #key;
+  #keeps;
   #log = '';
 
   /** Starts a server for the tests of t. web is what it serves at /; options are further ones of lethe serve. */
@@ -116,8 +117,10 @@ export class Server {
     return this.request('PUT', '/v1/settings', change);
   }
 
-  /** Appends messages {from, time, text}, as many as there are. */
+  /** Appends messages {from, time, text}, as many as there are, and keeps them, however old they are. */
   async load(conversationID, messages, as) {
+    this.#keeps ??= this.settings({ 'cloudHistory.retentionDays': 36_500 });
+    await this.#keeps;
     for (let at = 0; at < messages.length; at += 1000) {
       await this.post('/v1/import', {
         as,

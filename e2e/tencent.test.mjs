@@ -74,7 +74,8 @@ test('the document’s calls through TencentCloudChat', async (t) => {
     const response = await page.evaluate(`(async () => {${code}\nreturn promise; })()`);
     assert.equal(response.code, 0);
     const single = /deleteConversation\('/.test(code);
-    assert.deepEqual(response.data, single ? { conversationID: named[0] } : { conversationIDList: named, failed: [] });
+    const answer = single ? { conversationID: named[0] } : { conversationIDList: named, failed: [] };
+    assert.deepEqual(response.data, { ...answer, erasure: 'erased' });
     assert.deepEqual(warnings, []);
     assert.deepEqual(
       await listed(),
@@ -214,7 +215,7 @@ test('messages and groups through TencentCloudChat', async (t) => {
 
   await t.test('clearing keeps the conversation in the list, without a last message', async () => {
     const { data } = await page.evaluate(() => chat.clearHistoryMessage('C2CExample'));
-    assert.deepEqual(data, { conversationID: 'C2CExample' });
+    assert.deepEqual(data, { conversationID: 'C2CExample', erasure: 'erased' });
     const [line] = await page.evaluate(
       async () => (await chat.getConversationList(['C2CExample'])).data.conversationList,
     );
@@ -256,7 +257,7 @@ test('messages and groups through TencentCloudChat', async (t) => {
     assert.equal(code, 2116);
     assert.deepEqual(await page.evaluate(() => chat.deleteConversation('@TIM#SYSTEM')), {
       code: 0,
-      data: { conversationID: '@TIM#SYSTEM' },
+      data: { conversationID: '@TIM#SYSTEM', erasure: 'erased' },
     });
   });
 });

@@ -1,10 +1,11 @@
-// Makes dist/ from dist/lethe.wasm (which the Makefile builds before) and the TypeScript: node js/build.mjs
+// Makes dist/ from .cache/lethe.wasm (which the Makefile builds before) and the TypeScript: node js/build.mjs
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { compress } from './compress.mjs';
+import { joinSegments } from './segments.mjs';
 
 const out = 'dist';
 const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
@@ -75,6 +76,7 @@ async function bundle(entry, outfile, options) {
 }
 
 mkdirSync(out, { recursive: true });
+writeFileSync(join(out, 'lethe.wasm'), joinSegments(readFileSync('.cache/lethe.wasm')));
 const workerSource = await bundle('js/worker.ts', 'lethe.worker.js', { format: 'iife', plugins: [wasmExec] });
 const plugins = [wasmExec, msgpackr, worker(workerSource)];
 await Promise.all([

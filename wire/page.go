@@ -2,6 +2,7 @@ package wire
 
 import (
 	"github.com/klauspost/compress/s2"
+	"github.com/tinylib/msgp/msgp"
 )
 
 // PageRequest asks for messages downwards from Below, on the segment grid: the server goes on to the end of the segment
@@ -72,6 +73,50 @@ func NewBatch(segment uint32, messages []Message) (Batch, error) {
 	}
 	b.Block = s2.Encode(nil, raw)
 	return b, nil
+}
+
+// Unpacked is a batch whose messages are decoded one by one, as they are asked for: a page of 50 needs a fifth of a segment.
+type Unpacked struct {
+	segment uint32
+	raw     []byte
+	starts  []int // of each message in raw
+}
+
+// Unpack unpacks a batch and finds its messages. Errors: FrameInvalid.
+func (b *Batch) Unpack() (*Unpacked, error) {
+	n, err := s2.DecodedLen(b.Block)
+	if err != nil || n > MaxBlock {
+		return nil, Errorf(FrameInvalid, "block of %d bytes: %v", n, err)
+	}
+	raw, err := s2.Decode(nil, b.Block)
+	if err != nil {
+		return nil, Errorf(FrameInvalid, "block: %v", err)
+	}
+	u := &Unpacked{segment: b.Segment, raw: raw, starts: make([]int, 0, b.Held.Count())}
+	for rest := raw; len(rest) > 0; {
+		u.starts = append(u.starts, len(raw)-len(rest))
+		if rest, err = msgp.Skip(rest); err != nil {
+			return nil, Errorf(FrameInvalid, "message in block: %v", err)
+		}
+	}
+	if len(u.starts) != b.Held.Count() {
+		return nil, Errorf(FrameInvalid, "segment %d does not hold what it says", b.Segment)
+	}
+	return u, nil
+}
+
+// Len is how many messages there are.
+func (u *Unpacked) Len() int { return len(u.starts) }
+
+// At decodes a message; the last one has the greatest seq. Errors: FrameInvalid.
+func (u *Unpacked) At(i int) (m Message, err error) {
+	if _, err = m.UnmarshalMsg(u.raw[u.starts[i]:]); err != nil {
+		return m, Errorf(FrameInvalid, "message in block: %v", err)
+	}
+	if uint32(m.Seq/SegmentSize) != u.segment {
+		return m, Errorf(FrameInvalid, "message %d out of place in segment %d", m.Seq, u.segment)
+	}
+	return m, nil
 }
 
 // Messages unpacks a batch and checks that it holds what it says.

@@ -146,7 +146,7 @@ func (t *tx) deleteHere(c *conv, d Deletion, anchor uint64, seqs []uint64, slots
 	whole := d.What == wire.WhatConversation && d.UpTo == 0
 	if whole && c.Record != nil {
 		// Unsent messages belong to the conversation that goes.
-		pending, err := t.pending(c.Record.Ordinal)
+		pending, err := t.pending(c.Record)
 		if err != nil {
 			return err
 		}

@@ -72,13 +72,14 @@ func (v *Vault) uncover(ctx context.Context, conversationID string, places []uin
 		}
 		c := cs[0]
 		for _, p := range places {
-			if p>>32 != c.Record.Ordinal {
-				continue // retired since
-			}
-			table, lost := tableTail, ledger.Interval{From: p & (1<<32 - 1), To: p & (1<<32 - 1)}
+			slot := uint64(uint32(p))
+			table, lost := tableTail, ledger.Interval{From: slot, To: slot}
 			if p&inSegment != 0 {
 				table, p = tableSegments, p&^inSegment
-				lost = segmentInterval(uint32(p))
+				lost = segmentInterval(uint32(slot))
+			}
+			if p>>32 != c.Record.Ordinal {
+				continue // retired since
 			}
 			if err := t.Delete(table, kv.Span{From: kv.Key(p), To: kv.Key(p)}); err != nil {
 				return err
@@ -123,10 +124,7 @@ func (t *tx) page(c *conv, q Query) (View, error) {
 	if below == 0 {
 		below = book.Head + 1
 		var err error
-		if c.Record.NextSlot > 0 { // else nothing was ever sent from here
-			out.Rows, err = t.pending(ordinal)
-		}
-		if err != nil {
+		if out.Rows, err = t.pending(c.Record); err != nil {
 			return out, err
 		}
 	}
@@ -170,9 +168,12 @@ func gapBelow(covered ledger.Intervals, book *ledger.Book, below uint64) (ledger
 	}
 }
 
-// pending returns the unsent messages of an ordinal, newest first.
-func (t *tx) pending(ordinal uint64) ([]Row, error) {
-	return t.scanTail(ordinal, FirstSlot, 1<<32-1, true)
+// pending returns the unsent messages of a conversation, newest first.
+func (t *tx) pending(r *Record) ([]Row, error) {
+	if r.NextSlot == 0 {
+		return nil, nil // nothing was ever sent from here
+	}
+	return t.scanTail(r.Ordinal, FirstSlot, 1<<32-1, true)
 }
 
 // scanTail returns the rows of the tail in the slots from … to; those that no key opens are noted as gaps.
@@ -206,6 +207,20 @@ func (t *tx) batchOf(e kv.Entry) (*wire.Batch, error) {
 	return &b, err
 }
 
+// unpack opens a segment for one message after the other; an empty one where it cannot be read.
+func (t *tx) unpack(e kv.Entry) (*wire.Unpacked, error) {
+	b, err := t.batchOf(e)
+	if err != nil || b == nil {
+		return &wire.Unpacked{}, err
+	}
+	u, err := b.Unpack()
+	if err != nil {
+		t.gaps = append(t.gaps, uint64(e.Key)|inSegment)
+		return &wire.Unpacked{}, nil
+	}
+	return u, nil
+}
+
 // messagesOf unpacks a segment; what cannot be is a gap too.
 func (t *tx) messagesOf(e kv.Entry) ([]wire.Message, error) {
 	b, err := t.batchOf(e)
@@ -229,52 +244,78 @@ func (t *tx) rowsBelow(ordinal uint64, book *ledger.Book, below, floor uint64, c
 	if err != nil {
 		return nil, false, err
 	}
+	// take keeps a row that is wanted, and tells whether that was one too many.
+	take := func(row Row) bool {
+		if row.Message.Seq >= below || row.Message.Seq < floor || book.Hides(row.Message.Seq, row.Message.Time) {
+			return false
+		}
+		if len(rows) == count {
+			return true
+		}
+		rows = append(rows, row)
+		return false
+	}
 	lowest, end := floor/wire.SegmentSize, (below-1)/wire.SegmentSize+1 // segments lowest … end-1 are still to be read
-	for {
-		var messages []wire.Message
-		first := uint64(0) // the first seq of the segment at hand, 0 once there is none left
-		if lowest < end {
-			entries, err := t.Scan(tableSegments, kv.Span{From: place(ordinal, lowest), To: place(ordinal, end-1)}, 1, true)
+	for lowest < end {
+		var entries []kv.Entry
+		if entries, end, err = t.segmentsBelow(ordinal, lowest, end, count); err != nil {
+			return nil, false, err
+		}
+		for _, e := range entries {
+			segment, err := t.unpack(e)
 			if err != nil {
 				return nil, false, err
 			}
-			end = lowest
-			if len(entries) > 0 {
-				end = uint64(entries[0].Key) & (1<<32 - 1)
-				first = end * wire.SegmentSize
-				if messages, err = t.messagesOf(entries[0]); err != nil {
-					return nil, false, err
+			for i := segment.Len() - 1; i >= 0; i-- {
+				m, err := segment.At(i)
+				if err != nil {
+					t.gaps = append(t.gaps, uint64(e.Key)|inSegment)
+					break
+				}
+				for ; len(tail) > 0 && tail[0].Message.Seq > m.Seq; tail = tail[1:] {
+					if take(tail[0]) {
+						return rows, true, nil
+					}
+				}
+				if take(Row{Message: m, Slot: uint32(m.Seq)}) {
+					return rows, true, nil
+				}
+				if len(tail) > 0 && tail[0].Message.Seq == m.Seq {
+					tail = tail[1:]
 				}
 			}
 		}
-		var merged []Row
-		merged, tail = merge(messages, tail, first)
-		for _, row := range merged {
-			if row.Message.Seq >= below || row.Message.Seq < floor || book.Hides(row.Message.Seq, row.Message.Time) {
-				continue
-			}
-			if len(rows) == count {
-				return rows, true, nil
-			}
-			rows = append(rows, row)
-		}
-		if first == 0 && lowest >= end {
-			return rows, false, nil
+	}
+	for _, row := range tail {
+		if take(row) {
+			return rows, true, nil
 		}
 	}
+	return rows, false, nil
 }
 
-// merge joins a segment's messages with the tail's rows from first on, newest first, and returns the tail's rest.
-func merge(messages []wire.Message, tail []Row, first uint64) (merged, rest []Row) {
-	for i := len(messages) - 1; ; {
-		switch {
-		case len(tail) > 0 && tail[0].Message.Seq >= first && (i < 0 || tail[0].Message.Seq > messages[i].Seq):
-			merged, tail = append(merged, tail[0]), tail[1:]
-		case i >= 0:
-			merged = append(merged, Row{Message: messages[i], Slot: uint32(messages[i].Seq)})
-			i--
-		default:
-			return merged, tail
+// segmentsBelow returns some of the segments lowest … end-1, falling, and the end of those that it has not looked at. It asks
+// for as many as hold the rows that are wanted, by their numbers: one round trip where a search takes two for each.
+func (t *tx) segmentsBelow(ordinal, lowest, end uint64, rows int) (entries []kv.Entry, rest uint64, err error) {
+	n := min(end-lowest, uint64(rows)/wire.SegmentSize+2)
+	keys := make([]kv.Key, n)
+	for i := range keys {
+		keys[i] = place(ordinal, end-1-uint64(i))
+	}
+	values, err := t.Get(tableSegments, keys...)
+	if err != nil {
+		return nil, 0, err
+	}
+	for i, value := range values {
+		if value != nil {
+			entries = append(entries, kv.Entry{Key: keys[i], Value: value})
 		}
 	}
+	if end -= n; len(entries) > 0 || end == lowest {
+		return entries, end, nil
+	}
+	if entries, err = t.Scan(tableSegments, kv.Span{From: place(ordinal, lowest), To: place(ordinal, end-1)}, 1, true); err != nil || len(entries) == 0 {
+		return nil, lowest, err
+	}
+	return entries, uint64(uint32(entries[0].Key)), nil
 }

@@ -43,7 +43,7 @@ func (v *Vault) LeaveRoom(ctx context.Context, conversationID string, tell bool)
 		if c.Record == nil {
 			return nil
 		}
-		pending, err := t.pending(c.Record.Ordinal)
+		pending, err := t.pending(c.Record)
 		if err != nil {
 			return err
 		}

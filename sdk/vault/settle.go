@@ -18,7 +18,7 @@ func (t *tx) settle(c *conv, before *ledger.Book, out *Settled) error {
 	if c.Record == nil {
 		return nil
 	}
-	pending, err := t.pending(c.Record.Ordinal)
+	pending, err := t.pending(c.Record)
 	if err != nil {
 		return err
 	}

@@ -51,16 +51,20 @@ func (b *bench) reopen() {
 		b.ring = b.ring.Reopen()
 	}
 	b.disk.Store = b.memory
-	b.faults = kvtest.NewFaults(b.disk)
-	var ring keyring.File
-	if !b.noRing {
-		faulty := keyringtest.NewFaults(b.ring)
-		faulty.Counter = b.faults.Counter // one count for both
-		ring = faulty
+	db, ring := faulty(b.disk, b.ring)
+	if b.faults = db; b.noRing {
+		ring = nil
 	}
 	v, err := Open(b.ctx, b.faults, ring, me)
 	require.NoError(b.t, err)
 	b.v = v
+}
+
+// faulty wraps a database and its keyring in injectors that count together.
+func faulty(store kv.Store, file keyring.File) (*kvtest.Faults, keyring.File) {
+	db, ring := kvtest.NewFaults(store), keyringtest.NewFaults(file)
+	ring.Counter = db.Counter
+	return db, ring
 }
 
 func message(seq uint64, time int64, from string) wire.Message {
