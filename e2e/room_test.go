@@ -88,7 +88,7 @@ func TestGroupsAfterLeaving(t *testing.T) {
 	w.admin("/v1/groups", map[string]any{"groupID": "closed", "members": []string{"userB"}})
 	a, b := w.device("userA").login(), w.device("userB").login()
 	_, err := a.JoinGroup(w.ctx, &sdk.GroupRequest{GroupID: "closed"})
-	require.Equal(t, wire.PermissionDenied, wire.CodeOf(err))
+	require.Equal(t, wire.GroupNotFound, wire.CodeOf(err))
 	b.send("GROUP", "g", "before a")
 	_, err = a.JoinGroup(w.ctx, &sdk.GroupRequest{GroupID: "g"})
 	require.NoError(t, err)

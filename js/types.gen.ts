@@ -1,4 +1,4 @@
-// Made by js/gen from sdk/api.go, sdk/method.go and wire/errors.go. Change those and run make generate.
+// Made by js/gen from sdk/api.go, sdk/method.go, wire/errors.go and wire/close.go. Change those and run make generate.
 
 import type { Payload } from './message.js';
 
@@ -394,7 +394,7 @@ export interface RoomClosedEvent {
 export interface Methods {
   /** Prepares a chat for a server and an app. Lethe.create calls it. */
   open: { request: OpenRequest; result: Nothing };
-  /** Logs a user in; resolves when the local list is open and, if connected, what changed on the server is in. */
+  /** Logs a user in; resolves when the local list is open and, if connected, what changed on the server is in. Called again with a new token before the old one expires, the connection goes on with that. */
   login: { request: LoginRequest; result: LoginResult };
   /** Ends the session; with wipe the device's copy goes too. */
   logout: { request: LogoutRequest; result: LogoutResult };
@@ -536,6 +536,8 @@ export const ErrorCode = {
   TOKEN_OTHER_USER: 70013,
   /** the token is of another app */
   TOKEN_OTHER_APP: 70014,
+  /** the token was revoked; log in with a new one */
+  TOKEN_REVOKED: 70052,
   /** a message holds at most 65536 bytes of text and data */
   MESSAGE_TOO_LARGE: 80002,
   /** the call names more than 100 conversations or 1000 messages */
@@ -582,7 +584,9 @@ export const ErrorCode = {
   ROOM_NOT_FOUND: 90050,
   /** join the room first */
   NOT_IN_ROOM: 90051,
+  /** the user, the device or the network address has as many connections as it may */
+  TOO_MANY_CONNECTIONS: 90060,
 } as const;
 
 /** The codes after which the same call may succeed later, with nothing changed by the caller. */
-export const RETRYABLE: readonly number[] = [2800, 2801, 2805, 2903, 90008, 90010, 90011, 90012, 90014];
+export const RETRYABLE: readonly number[] = [2800, 2801, 2805, 2903, 90008, 90010, 90011, 90012, 90014, 90060];

@@ -162,23 +162,6 @@ func (a *account) undo(ctx context.Context) error {
 	return storageError(a.vault.Close())
 }
 
-// renew takes a new token of the same user and, if the server had refused the old one, tries again.
-func (a *account) renew(ctx context.Context, token string) error {
-	a.mu.Lock()
-	a.token = token
-	refused := a.session.state == sessionRefused
-	select {
-	case <-a.settled: // of an attempt before
-	default:
-	}
-	a.mu.Unlock()
-	if !refused {
-		return nil
-	}
-	a.step(sessionEvent{kind: sessionStart})
-	return a.firstContact(ctx)
-}
-
 // contact reports the outcome of the first attempt; later ones are not waited for.
 func (a *account) contact(err error) {
 	select {

@@ -59,7 +59,7 @@ func (a *account) connect(turn int) {
 	ctx, cancel := context.WithTimeout(a.ctx, requestTimeout)
 	defer cancel()
 	a.client.mu.Lock()
-	address, app := a.client.url, a.client.app
+	address := a.client.url
 	a.client.mu.Unlock()
 	conn, err := a.client.options.Dial(ctx, address)
 	if err != nil {
@@ -78,10 +78,8 @@ func (a *account) connect(turn int) {
 	a.mu.Lock()
 	token := a.token
 	a.mu.Unlock()
-	device := a.vault.Device()
-	hello := &wire.Hello{Versions: []uint8{wire.Version}, AppID: app, UserID: a.user, Token: token, DeviceID: hexID(device.ID)}
 	var welcome wire.Welcome
-	if err := c.request(ctx, wire.OpHello, hello.MarshalMsg, welcome.UnmarshalMsg); err != nil {
+	if err := c.request(ctx, wire.OpHello, a.hello(token).MarshalMsg, welcome.UnmarshalMsg); err != nil {
 		c.close(wire.CloseTimeout, "no welcome") // how it ended tells why
 		return
 	}
@@ -95,10 +93,18 @@ func (a *account) connect(turn int) {
 		a.inbox = nil
 		a.outbox.disconnected()
 	}
+	newer := a.token
 	a.mu.Unlock()
 	if !current {
 		c.close(wire.CloseNormal, "not wanted any more")
 		return
+	}
+	if newer != token { // it came while this connection was greeted
+		a.run(func() {
+			if err := a.renewOn(a.ctx, c, newer); err != nil {
+				a.report(err)
+			}
+		})
 	}
 	a.step(sessionEvent{kind: sessionOpened, turn: turn})
 }

@@ -24,7 +24,8 @@ var Methods = []Method{
 	// Prepares a chat for a server and an app. Lethe.create calls it.
 	method("open", (*Client).Open, fresh[OpenRequest],
 		(*OpenRequest).UnmarshalMsg, (*Nothing).MarshalMsg),
-	// Logs a user in; resolves when the local list is open and, if connected, what changed on the server is in.
+	// Logs a user in; resolves when the local list is open and, if connected, what changed on the server is in. Called again with a
+	// new token before the old one expires, the connection goes on with that.
 	method("login", (*Client).Login, fresh[LoginRequest],
 		(*LoginRequest).UnmarshalMsg, (*LoginResult).MarshalMsg),
 	// Ends the session; with wipe the device's copy goes too.

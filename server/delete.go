@@ -9,6 +9,9 @@ import (
 // delete applies one deletion and tells the user's connections, this one too: its rows keep the numbers it is pushed
 // without a gap.
 func (c *connection) delete(ctx context.Context, d wire.Delete) (wire.DeleteAck, error) {
+	if n := d.Ranges.Count(); n > wire.MaxMessages {
+		return wire.DeleteAck{}, wire.Errorf(wire.LimitExceeded, "%d messages in one deletion, at most %d", n, wire.MaxMessages)
+	}
 	set, err := c.settings(ctx)
 	if err != nil {
 		return wire.DeleteAck{}, err

@@ -2,18 +2,9 @@ package server
 
 import (
 	"context"
-	"time"
 
 	"github.com/lethe-im/lethe/wire"
 )
-
-// Tests cannot wait 90 s: they shorten the times and the queue of a server before it serves.
-
-func (s *Server) SetHelloWait(d time.Duration) { s.times.hello = d }
-func (s *Server) SetIdleWait(d time.Duration)  { s.times.idle = d }
-func (s *Server) SetWriteWait(d time.Duration) { s.times.write = d }
-func (s *Server) SetEndWait(d time.Duration)   { s.times.end = d }
-func (s *Server) SetQueue(bytes int)           { s.queue = bytes }
 
 // Purge purges now instead of within a minute.
 func (s *Server) Purge(ctx context.Context) error { return s.purge(ctx) }

@@ -7,31 +7,27 @@ import (
 	"github.com/lethe-im/lethe/wire"
 )
 
-// hello opens the session. Its errors close the connection.
+// hello opens the session; its errors close the connection. Said again it renews the token, and is refused alone.
 func (c *connection) hello(ctx context.Context, h wire.Hello) (wire.Welcome, error) {
-	if c.push != nil {
-		return wire.Welcome{}, wire.Errorf(wire.ParameterInvalid, "hello was said before")
-	}
 	version, err := pickVersion(h.Versions)
 	if err != nil {
 		return wire.Welcome{}, err
 	}
-	token, err := c.server.checkToken(h.Token, h.AppID)
+	grant, until, err := c.server.checkHello(h)
 	if err != nil {
 		return wire.Welcome{}, err
 	}
-	if err := wire.CheckIdentifier(token.Subject); err != nil {
-		return wire.Welcome{}, wire.Errorf(wire.TokenInvalid, "the token names no user")
-	}
-	if token.Subject != h.UserID {
-		return wire.Welcome{}, wire.Errorf(wire.TokenOtherUser, "the token is another user's")
-	}
-	if h.DeviceID != "" && wire.CheckIdentifier(h.DeviceID) != nil {
-		return wire.Welcome{}, wire.Errorf(wire.FrameInvalid, "no deviceID has this form")
+	if c.push != nil {
+		if err := c.renew(ctx, grant, until); err != nil {
+			return wire.Welcome{}, err
+		}
+		return c.welcome(ctx, version)
 	}
 	c.who = Who{App: h.AppID, User: h.UserID, Device: h.DeviceID}
-	set, err := c.settings(ctx)
-	if err != nil {
+	if err := c.countUser(); err != nil {
+		return wire.Welcome{}, err
+	}
+	if err := c.take(ctx, grant, until); err != nil {
 		return wire.Welcome{}, err
 	}
 	if c.isNew, err = c.see(ctx); err != nil {
@@ -44,8 +40,15 @@ func (c *connection) hello(ctx context.Context, h wire.Hello) (wire.Welcome, err
 	}
 	c.push = push
 	go push.run(ctx)
-	c.expiry = time.AfterFunc(token.ExpiresAt.Sub(c.server.clock()), func() { c.out.end(wire.CloseTokenExpired) })
+	return c.welcome(ctx, version)
+}
 
+// welcome says what the session begins, or goes on, with.
+func (c *connection) welcome(ctx context.Context, version uint8) (wire.Welcome, error) {
+	set, err := c.settings(ctx)
+	if err != nil {
+		return wire.Welcome{}, err
+	}
 	n, epoch, err := c.server.store.Number(ctx, c.who)
 	return wire.Welcome{
 		Version: version, Epoch: epoch, N: n, Time: c.server.now(), SyncDeletions: set.SyncDeletions,

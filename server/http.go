@@ -42,6 +42,9 @@ func (s *Server) admin(fn call) http.HandlerFunc {
 		if err == nil && c.Role != RoleAdmin {
 			err = wire.Errorf(wire.PermissionDenied, "an admin token is needed")
 		}
+		if err == nil {
+			err = s.checkRevoked(r.Context(), s.grantOf(c, app, ""))
+		}
 		var answer any
 		if err == nil {
 			answer, err = fn(r.WithContext(context.WithValue(r.Context(), auditKey{}, &audit{by: c.Subject})), w, app)
@@ -60,7 +63,7 @@ func (s *Server) admin(fn call) http.HandlerFunc {
 // status is the HTTP status of an error's code.
 func status(code wire.Code) int {
 	switch code {
-	case wire.TokenMissing, wire.TokenInvalid, wire.TokenExpired, wire.TokenOtherApp, wire.TokenOtherUser:
+	case wire.TokenMissing, wire.TokenInvalid, wire.TokenExpired, wire.TokenOtherApp, wire.TokenOtherUser, wire.TokenRevoked:
 		return http.StatusUnauthorized
 	case wire.PermissionDenied:
 		return http.StatusForbidden
@@ -96,6 +99,7 @@ func reply(w http.ResponseWriter, status int, body any) {
 	raw := encode(body)
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
 	_, _ = w.Write(append(raw, '\n')) // a client that has gone needs no answer
 }

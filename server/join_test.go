@@ -36,7 +36,7 @@ func TestJoiningAndLeavingAGroup(t *testing.T) {
 	event[wire.Rows](a, wire.EventRows)
 	b, b2 := w.on("b", "1"), w.on("b", "2")
 	var join wire.JoinAck
-	require.Equal(t, wire.PermissionDenied, try(b, wire.OpJoin, &wire.Join{ConversationID: "GROUPg"}, &join))
+	require.Equal(t, wire.GroupNotFound, try(b, wire.OpJoin, &wire.Join{ConversationID: "GROUPg"}, &join))
 	w.post("/v1/groups", `{"groupID":"g","open":true}`)
 	ask[wire.SendAck](a, wire.OpSend, newSend("GROUPg", "before"))
 

@@ -186,7 +186,7 @@ func TestOpenAPIDocument(t *testing.T) {
 	var missing []string
 	k.doc.each(func(method, path string, op described) {
 		for status, means := range op.Responses {
-			if status == "default" || status == "101" || status == "503" {
+			if status == "default" || status == "503" || path == "/v1/ws" && status != "426" {
 				continue // a failing server; and the WebSocket, which other tests open
 			}
 			for _, name := range append(means.Errors, map[bool][]string{true: {""}}[len(means.Errors) == 0]...) {
@@ -226,6 +226,7 @@ func (k *walk) open200s() {
 	do("POST", "/v1/clear", "/v1/clear", `{"as":"a","conversationID":"C2Cb","scope":"user","seqs":[1]}`)
 	do("POST", "/v1/clear", "/v1/clear", `{"as":"a","conversationID":"C2Cb","scope":"everybody","before":1500}`)
 	do("DELETE", "/v1/users/{userID}", "/v1/users/a", "")
+	do("POST", "/v1/revocations", "/v1/revocations", `{"userID":"a","deviceID":"","tokenID":"t"}`)
 	status, _ := k.try("GET", "/v1/ws", "/v1/ws", "")
 	require.Equal(k, http.StatusUpgradeRequired, status)
 }
@@ -296,6 +297,8 @@ func (k *walk) common() {
 	keyed := func(key string) func(*http.Request) {
 		return func(r *http.Request) { r.Header.Set("Idempotency-Key", key) }
 	}
+	require.NoError(k, k.store.Revoke(k.Context(), app, server.Revocation{User: "revoked", Before: time.Now().Add(time.Hour).UnixMilli()}))
+	revoked := signed(key, app, "revoked", server.RoleAdmin, time.Hour)
 	k.doc.each(func(method, template string, op described) {
 		if len(op.Security) == 0 {
 			return
@@ -307,6 +310,7 @@ func (k *walk) common() {
 			"TOKEN_EXPIRED":     signed(key, app, "x", server.RoleAdmin, -time.Hour),
 			"TOKEN_OTHER_APP":   signed(key, "none", "x", server.RoleAdmin, time.Hour),
 			"PERMISSION_DENIED": token("a", time.Hour),
+			"TOKEN_REVOKED":     revoked,
 		} {
 			_, out := k.try(method, template, path, `{}`, bearer(token))
 			require.Equal(k, name, out["name"], "%s %s", method, template)

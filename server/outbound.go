@@ -16,6 +16,7 @@ type outbound struct {
 	bytes  int // of all that waits or is being written
 	pushed int // of the events among them
 	ended  bool
+	done   chan struct{} // closed when ended
 	code   wire.CloseCode
 }
 
@@ -25,7 +26,7 @@ type waiting struct {
 }
 
 func newOutbound(limit int) *outbound {
-	o := &outbound{limit: limit}
+	o := &outbound{limit: limit, done: make(chan struct{})}
 	o.moved = sync.NewCond(&o.mu)
 	return o
 }
@@ -33,8 +34,8 @@ func newOutbound(limit int) *outbound {
 // answer queues a response. Requests are paced by room, so answers need no bound of their own.
 func (o *outbound) answer(frame []byte) { o.put(waiting{frame: frame}) }
 
-// push queues an event. Where more events wait than limit, the client does not read: everything waiting is given up and
-// the connection ends with CloseSlow. The client will come back and ask for what it lacks.
+// push queues an event. Where more events wait than limit (one that is larger alone may), the client does not read:
+// everything waiting is given up and the connection ends with CloseSlow. The client will come back and ask for what it lacks.
 func (o *outbound) push(frame []byte) { o.put(waiting{frame: frame, push: true}) }
 
 func (o *outbound) put(w waiting) {
@@ -43,9 +44,9 @@ func (o *outbound) put(w waiting) {
 	if o.ended {
 		return
 	}
-	if w.push && o.pushed+len(w.frame) > o.limit {
+	if w.push && o.pushed > 0 && o.pushed+len(w.frame) > o.limit {
 		o.frames = nil
-		o.ended, o.code = true, wire.CloseSlow
+		o.finish(wire.CloseSlow)
 	} else {
 		o.frames = append(o.frames, w)
 		o.count(w, 1)
@@ -64,8 +65,22 @@ func (o *outbound) count(w waiting, sign int) {
 func (o *outbound) end(code wire.CloseCode) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.finish(code)
+}
+
+// giveUp closes the connection with code, without what is queued.
+func (o *outbound) giveUp(code wire.CloseCode) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.frames = nil
+	o.finish(code)
+}
+
+// finish sets the code, once. The caller holds mu.
+func (o *outbound) finish(code wire.CloseCode) {
 	if !o.ended {
 		o.ended, o.code = true, code
+		close(o.done)
 		o.moved.Broadcast()
 	}
 }
@@ -108,6 +123,6 @@ func (o *outbound) wrote(w waiting) {
 func (o *outbound) abandon() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.ended, o.frames = true, nil
-	o.moved.Broadcast()
+	o.frames = nil
+	o.finish(wire.CloseNormal)
 }

@@ -29,6 +29,7 @@ func (s *Server) endpoints() []endpoint {
 		{http.MethodPost, "/v1/recall", s.change(bodyLimit, s.recallMessage)},
 		{http.MethodPost, "/v1/clear", s.change(bodyLimit, s.clear)},
 		{http.MethodDelete, "/v1/users/{userID}", s.change(bodyLimit, s.wipe)},
+		{http.MethodPost, "/v1/revocations", s.change(bodyLimit, s.revoke)},
 		{http.MethodPost, "/v1/notices", s.change(bodyLimit, s.notice)},
 		{http.MethodPost, "/v1/import", s.change(importLimit, s.importMessages)},
 	}
@@ -57,7 +58,7 @@ func (s *Server) Handler() http.Handler {
 		refuse(w, http.StatusNotFound, wire.Errorf(wire.OperationUnknown, "no such address"))
 	})
 	if s.web != nil {
-		mux.Handle("/", web{s.web})
+		mux.Handle("/", s.web)
 	}
 	return mux
 }

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net/http"
 	"path/filepath"
 	"sync"
 	"time"
@@ -31,8 +32,14 @@ type Options struct {
 	Dev bool
 	// Web, if set, is served at /: its index.html and what is under dist/, nothing else.
 	Web fs.FS
+	// WebPolicy is the Content-Security-Policy of what is under Web; default [WebPolicy]. NoPolicy sends none.
+	WebPolicy string
 	// Origins are host patterns (filepath.Match) of pages on other hosts that may connect; the server's own host always may.
+	// "*", which would let every page in, is refused.
 	Origins []string
+	// Proxies are the networks (10.0.0.0/8) or addresses of reverse proxies: X-Forwarded-For is read from them only.
+	Proxies []string
+	Limits  Limits
 	Clock   func() time.Time // default: time.Now
 	Logger  *slog.Logger     // default: slog.Default()
 }
@@ -46,30 +53,22 @@ type App struct {
 // MinKey is the least length of an app's key, in bytes.
 const MinKey = 32
 
-// timing are the protocol's waiting times.
-type timing struct {
-	hello time.Duration // for the first frame
-	idle  time.Duration // without a frame
-	write time.Duration // for one frame to be taken, besides what a line of slowLine needs for it
-	end   time.Duration // for the closing handshake
-}
-
-// slowLine is the slowest line that is waited for, in bytes a second.
-const slowLine = 32 << 10
-
 // Server answers devices and backends.
 type Server struct {
 	store   Store
 	bus     Bus
 	apps    map[string]App
 	dev     bool
-	web     fs.FS
+	web     http.Handler // nil without Web
 	origins []string
 	clock   func() time.Time
 	logger  *slog.Logger
+	limits  Limits
 
-	times timing
-	queue int // bytes a connection may have waiting
+	proxies    proxies
+	handshakes *pace // by address
+	operations *pace // by user
+	admission  admission
 
 	keys keyLocks // calls by their Idempotency-Key
 
@@ -78,7 +77,7 @@ type Server struct {
 
 	lost    chan struct{} // a view may have lost something that is to be purged
 	stop    context.CancelFunc
-	stopped chan struct{} // the sweeper has ended
+	stopped sync.WaitGroup // the sweeper and the watcher
 
 	mu          sync.Mutex
 	draining    bool
@@ -100,9 +99,19 @@ func New(o Options) (*Server, error) {
 		}
 	}
 	for _, pattern := range o.Origins {
+		if pattern == "*" {
+			return nil, errors.New("server: the origin * would let every page connect: name hosts")
+		}
 		if _, err := filepath.Match(pattern, ""); err != nil {
 			return nil, fmt.Errorf("server: origin %q: %w", pattern, err)
 		}
+	}
+	if err := o.Limits.check(); err != nil {
+		return nil, err
+	}
+	proxies, err := parseProxies(o.Proxies)
+	if err != nil {
+		return nil, err
 	}
 	if o.Bus == nil {
 		o.Bus = NewBus()
@@ -114,17 +123,24 @@ func New(o Options) (*Server, error) {
 		o.Logger = slog.Default()
 	}
 	ctx, stop := context.WithCancel(context.Background())
+	limits := o.Limits.withDefaults()
 	s := &Server{
-		store: o.Store, bus: o.Bus, apps: o.Apps, dev: o.Dev, web: o.Web, origins: o.Origins, clock: o.Clock, logger: o.Logger,
-		times:       timing{hello: 5 * time.Second, idle: 90 * time.Second, write: 5 * time.Second, end: 5 * time.Second},
-		queue:       2 * wire.MaxServerFrame,
+		store: o.Store, bus: o.Bus, apps: o.Apps, dev: o.Dev, origins: o.Origins, clock: o.Clock, logger: o.Logger,
 		lost:        make(chan struct{}, 1),
+		limits:      limits,
+		proxies:     proxies,
+		handshakes:  newPace(limits.HandshakeRate, limits.HandshakeBurst),
+		operations:  newPace(limits.Rate, limits.Burst),
+		admission:   newAdmission(limits),
 		stop:        stop,
-		stopped:     make(chan struct{}),
 		connections: map[*connection]struct{}{},
 		gone:        make(chan struct{}),
 	}
-	go s.sweep(ctx)
+	if o.Web != nil {
+		s.web = newWeb(o.Web, o.WebPolicy)
+	}
+	s.stopped.Go(func() { s.sweep(ctx) })
+	s.stopped.Go(func() { s.watchRevocations(ctx) })
 	return s, nil
 }
 
@@ -133,7 +149,6 @@ func (s *Server) now() int64 { return s.clock().UnixMilli() }
 // sweep forgets old operations and sends, at the start and every hour, and purges: rooms every roomSweep, the rest as purging
 // says.
 func (s *Server) sweep(ctx context.Context) {
-	defer close(s.stopped)
 	tick, rooms, purge := time.NewTicker(time.Hour), time.NewTicker(roomSweep), newPurging()
 	defer tick.Stop()
 	defer rooms.Stop()
@@ -189,19 +204,22 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		s.mu.Unlock()
 		<-s.gone
 	}
-	<-s.stopped
+	s.stopped.Wait()
 	return err
 }
 
-// enter counts a connection in and tells whether it may stay.
-func (s *Server) enter(c *connection) bool {
+// enter takes a connection in, or tells with which code it is turned away.
+func (s *Server) enter(c *connection) wire.CloseCode {
+	if err := c.countAddress(); err != nil {
+		return wire.CloseFor(err)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.draining {
-		return false
+		return wire.CloseDraining
 	}
 	s.connections[c] = struct{}{}
-	return true
+	return 0
 }
 
 func (s *Server) leave(c *connection) {

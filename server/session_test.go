@@ -229,8 +229,7 @@ func TestDrainCutsWhoDoesNotAnswer(t *testing.T) {
 }
 
 func TestSlowReaderIsLetGo(t *testing.T) {
-	w := newWorld(t)
-	w.server.SetQueue(256 << 10)
+	w := newWorld(t, limits(server.Limits{Queue: 256 << 10}))
 	a := w.hello("a")
 	ask[wire.SendAck](a, wire.OpSend, newSend("C2Cb", "x"))
 	ws, _, err := w.dial(nil)
@@ -250,10 +249,7 @@ func TestSlowReaderIsLetGo(t *testing.T) {
 }
 
 func TestWhoNeverReadsIsCut(t *testing.T) {
-	w := newWorld(t)
-	w.server.SetQueue(256 << 10)
-	w.server.SetWriteWait(200 * time.Millisecond)
-	w.server.SetEndWait(200 * time.Millisecond)
+	w := newWorld(t, limits(server.Limits{Queue: 256 << 10, Write: 200 * time.Millisecond, Close: 200 * time.Millisecond}))
 	a := w.hello("a")
 	ask[wire.SendAck](a, wire.OpSend, newSend("C2Cb", "x"))
 	ws, _, err := w.dial(nil)
@@ -271,8 +267,8 @@ func TestWhoNeverReadsIsCut(t *testing.T) {
 }
 
 func TestManyRequestsAtOnceAreAnsweredInOrder(t *testing.T) {
-	w := newWorld(t)
-	w.server.SetQueue(128 << 10) // less than two answers: they wait for room instead of ending the connection
+	// Less than two answers: they wait for room instead of ending the connection.
+	w := newWorld(t, limits(server.Limits{Queue: 128 << 10}))
 	c := w.hello("a")
 	big := newSend("C2Cb", strings.Repeat("x", wire.MaxContent))
 	ask[wire.SendAck](c, wire.OpSend, big)

@@ -20,7 +20,8 @@ type Store interface {
 	// another conversation or payload it is refused, unless the message was recalled or purged: then nothing in the store
 	// tells any more what it said.
 	// A Quote must be a seq that the user's spans reach. A room is sent to by the devices in it.
-	// Errors: PermissionDenied (no open span in the group; notices cannot be answered), GroupNotFound (also dissolved),
+	// Errors: PermissionDenied (no open span in the group any more; notices cannot be answered), GroupNotFound (also dissolved,
+	// and for who never was a member: foreign is as absent),
 	// RoomNotFound (also closed), NotInRoom, ParameterInvalid (Quote), SendCancelled, SendExpired (now - FirstAttempt >
 	// 30 days and the SendID is not known), OperationIDReused.
 	Send(ctx context.Context, who Who, s wire.Send, now int64) (ack wire.SendAck, repeated bool, err error)
@@ -100,7 +101,7 @@ type Store interface {
 
 	// Join opens a span in a group that is open to anybody, at head+1 unless one is open, or brings who.Device into a room.
 	// From is where the span begins; in a room the first seq that the device may see: 1 with set.RoomCloudHistory, otherwise
-	// head+1. Joining twice is joining once.
+	// head+1. Joining twice is joining once. A group that is not open is GroupNotFound to who never was a member.
 	// Errors: ConversationIDInvalid, GroupNotFound, PermissionDenied, RoomNotFound, ParameterInvalid (no device).
 	Join(ctx context.Context, who Who, q wire.Join, set Settings) (wire.JoinAck, error)
 	// Leave closes the user's span in the group, or takes who.Device out of the room. Leaving twice is leaving once, and so
@@ -173,6 +174,14 @@ type Store interface {
 	// Answered is what a backend's call was answered under a key, false if it was not. KeepAnswer keeps that.
 	Answered(ctx context.Context, app, key string) (a Answer, ok bool, err error)
 	KeepAnswer(ctx context.Context, app, key string, a Answer, now int64) error
+
+	// Revoke keeps a revocation under the app's next revocation number, at once and for ever (Wipe too leaves it). One that is
+	// kept for the same user, device and token is replaced, and Before only rises. Errors: ParameterInvalid.
+	Revoke(ctx context.Context, app string, r Revocation) error
+	// Revoked tells whether a revocation ends the grant. Revocations are the app's after a number, at most limit, by rising
+	// Change: servers look there for those that another one was told.
+	Revoked(ctx context.Context, g Grant) (bool, error)
+	Revocations(ctx context.Context, app string, since uint64, limit int) ([]Revocation, error)
 
 	// Forget removes what is remembered of operations, sends and answers older than before (ms), and takes devices that were
 	// last seen before it out of the rooms: they have lost their storage, or never come back.

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"crypto/rand"
 	"errors"
 	"slices"
 	"time"
@@ -13,16 +14,19 @@ import (
 // RoleAdmin is the role of an app's own backend: it may use the HTTP API.
 const RoleAdmin = "admin"
 
-// claims are what a token says: sub = userID, aud = appID, exp, and the role.
+// claims are what a token says: sub = userID, aud = appID, exp, iat and jti by which it is revoked, the role, and the only
+// deviceID that it is good for.
 type claims struct {
 	jwt.RegisteredClaims
-	Role string `json:"role,omitempty"`
+	Role   string `json:"role,omitempty"`
+	Device string `json:"device,omitempty"`
 }
 
-// SignToken makes the token with which user connects to app until expires. role is empty or RoleAdmin.
+// SignToken makes the token with which user connects to app until expires. role is empty or RoleAdmin. Its jti is random.
 func SignToken(key []byte, app, user, role string, issued, expires time.Time) (string, error) {
 	return jwt.NewWithClaims(jwt.SigningMethodHS256, claims{
 		RegisteredClaims: jwt.RegisteredClaims{
+			ID:        rand.Text(),
 			Subject:   user,
 			Audience:  jwt.ClaimStrings{app},
 			IssuedAt:  jwt.NewNumericDate(issued),
@@ -55,6 +59,9 @@ func (s *Server) checkToken(token, appID string) (claims, error) {
 		return c, wire.Errorf(wire.TokenExpired, "the token has expired")
 	case err != nil:
 		return c, wire.Errorf(wire.TokenInvalid, "the token is not one that this server signed")
+	}
+	if most := s.limits.TokenLife; most > 0 && (c.IssuedAt == nil || c.ExpiresAt.Sub(c.IssuedAt.Time) > most) {
+		return c, wire.Errorf(wire.TokenInvalid, "a token lives at most %v from its iat on", most)
 	}
 	return c, nil
 }

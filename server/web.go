@@ -12,7 +12,10 @@ import (
 
 // web serves index.html and dist/ of a folder that may be a whole repository, and nothing else of it. A file that has a
 // sibling with .br or .gz is sent as that to who accepts it.
-type web struct{ files fs.FS }
+type web struct {
+	files  fs.FS
+	policy string // Content-Security-Policy, empty for none
+}
 
 var webTypes = map[string]string{
 	".html": "text/html; charset=utf-8",
@@ -67,7 +70,9 @@ func (h web) serve(w http.ResponseWriter, r *http.Request, name string) bool {
 	header := w.Header()
 	header.Set("Vary", "Accept-Encoding")
 	header.Set("Cache-Control", "no-cache") // asked again each time, answered 304 by the ETag
-	header.Set("X-Content-Type-Options", "nosniff")
+	if err := h.secure(header, name, plain.Size()); err != nil {
+		return false
+	}
 	kind, ok := webTypes[path.Ext(name)]
 	if !ok {
 		kind = "application/octet-stream"

@@ -56,7 +56,7 @@ func newWorld(t *testing.T, change ...func(*server.Options)) *world {
 	}
 	s, err := server.New(o)
 	require.NoError(t, err)
-	w := &world{T: t, server: s, store: store, http: httptest.NewServer(s.Handler()), folder: folder}
+	w := &world{T: t, server: s, store: store, http: newHTTP(s), folder: folder}
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
@@ -66,6 +66,11 @@ func newWorld(t *testing.T, change ...func(*server.Options)) *world {
 	})
 	return w
 }
+
+func newHTTP(s *server.Server) *httptest.Server { return httptest.NewServer(s.Handler()) }
+
+// limits sets limits of a world's server.
+func limits(l server.Limits) func(*server.Options) { return func(o *server.Options) { o.Limits = l } }
 
 func token(user string, ttl time.Duration) string {
 	return signed(key, app, user, "", ttl)

@@ -29,6 +29,7 @@ const (
 	TokenInvalid            Code = 70003
 	TokenOtherUser          Code = 70013
 	TokenOtherApp           Code = 70014
+	TokenRevoked            Code = 70052
 	MessageTooLarge         Code = 80002
 	LimitExceeded           Code = 90001
 	TimeInvalid             Code = 90002
@@ -52,6 +53,7 @@ const (
 	StorageNotEnabled       Code = 90042
 	RoomNotFound            Code = 90050
 	NotInRoom               Code = 90051
+	TooManyConnections      Code = 90060
 )
 
 // CodeInfo describes a code. Retryable means: the same call may succeed later with nothing changed by the caller.
@@ -82,6 +84,7 @@ var Codes = []CodeInfo{
 	{TokenInvalid, "TOKEN_INVALID", false},                        // the token is not one that this server signed
 	{TokenOtherUser, "TOKEN_OTHER_USER", false},                   // the token is another user's
 	{TokenOtherApp, "TOKEN_OTHER_APP", false},                     // the token is of another app
+	{TokenRevoked, "TOKEN_REVOKED", false},                        // the token was revoked; log in with a new one
 	{MessageTooLarge, "MESSAGE_TOO_LARGE", false},                 // a message holds at most 65536 bytes of text and data
 	{LimitExceeded, "LIMIT_EXCEEDED", false},                      // the call names more than 100 conversations or 1000 messages
 	{TimeInvalid, "TIME_INVALID", false},                          // a time is a positive whole number of milliseconds
@@ -105,6 +108,7 @@ var Codes = []CodeInfo{
 	{StorageNotEnabled, "STORAGE_NOT_ENABLED", false},             // this app keeps no history on the server, so there is none to delete there
 	{RoomNotFound, "ROOM_NOT_FOUND", false},                       // there is no such room, or it was closed
 	{NotInRoom, "NOT_IN_ROOM", false},                             // join the room first
+	{TooManyConnections, "TOO_MANY_CONNECTIONS", true},            // the user, the device or the network address has as many connections as it may
 }
 
 var codeIndex = func() map[Code]CodeInfo {

@@ -12,7 +12,7 @@ import (
 )
 
 //msgp:limit arrays:65536 maps:1024
-//msgp:ignore CodeInfo Error Conversation ConversationKind CloseCode
+//msgp:ignore CodeInfo Error Conversation ConversationKind CloseCode CloseInfo
 
 //go:generate go tool msgp -file . -tests=false -io=false -o wire_gen.go
 //go:generate gofmt -w wire_gen.go
@@ -70,7 +70,7 @@ type Frame struct {
 
 // The operations a client may request, and the body types of request and response.
 const (
-	OpHello   = "hello"   // Hello → Welcome
+	OpHello   = "hello"   // Hello → Welcome; again with a new token of the same user to go on with that
 	OpPing    = "ping"    // Ping → Pong
 	OpRows    = "rows"    // RowsRequest → Rows
 	OpHeads   = "heads"   // HeadsRequest → Heads

@@ -2,7 +2,8 @@ package wire
 
 // Join makes the user a member of a group that lets anybody in, or this device a visitor of a room. Joining twice is
 // joining once. A room is joined by the device: losing the connection is not leaving.
-// Errors: ConversationIDInvalid, GroupNotFound, RoomNotFound, PermissionDenied (the group's administrators add members).
+// Errors: ConversationIDInvalid, GroupNotFound (also: not open, and never a member), RoomNotFound, PermissionDenied (a member once; the
+// group's administrators add members).
 type Join struct {
 	ConversationID string `msg:"c"`
 }

@@ -103,11 +103,22 @@ func TestCodesAreOneList(t *testing.T) {
 		require.False(t, names[c.Name] || numbers[c.Code], "%s %d stands there twice", c.Name, c.Code)
 		names[c.Name], numbers[c.Code] = true, true
 	}
-	for _, x := range closeCodes {
-		require.True(t, numbers[x.code])
-		require.Equal(t, x.code, x.close.Code())
-		require.Equal(t, x.close, CloseFor(Errorf(x.code, "x")))
-		require.True(t, x.close >= 3000 && x.close < 5000, "a browser must be able to send it")
+	closes := map[CloseCode]bool{}
+	for _, x := range CloseCodes {
+		require.False(t, closes[x.Close], "%d stands there twice", x.Close)
+		closes[x.Close] = true
+		require.NotEmpty(t, x.Text)
+		require.True(t, x.Close == CloseNormal || x.Close >= 3000 && x.Close < 4000, "a browser must be able to send it")
+		if x.Code == OK {
+			require.Equal(t, NetworkError, x.Close.Code())
+			require.False(t, x.Close.Terminal(), "who must not come back is told why")
+			continue
+		}
+		require.True(t, numbers[x.Code])
+		require.Equal(t, x.Code, x.Close.Code())
+		require.Equal(t, x.Close, CloseFor(Errorf(x.Code, "x")))
+		require.NotEqual(t, x.Close.Terminal(), x.Code.Retryable(), "%d", x.Close)
 	}
+	require.Equal(t, CloseInternal, CloseFor(errors.New("x")))
 	require.Equal(t, Internal, CodeOf(errors.New("x")), "an error that is none of ours tells nothing")
 }

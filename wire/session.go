@@ -3,11 +3,14 @@ package wire
 // Hello is the first request on a connection. It must arrive within 5 s, or the server closes with CloseUnauthenticated.
 // A refused Hello is never answered: the server closes with the code that says why, because a browser learns nothing
 // from a refused handshake.
+//
+// Said again on an open connection, with the same app, user and device, it renews the token: the connection lives until the
+// new one expires. Refused then, it is answered and changes nothing. (A server of before refuses it with ParameterInvalid.)
 type Hello struct {
 	Versions []uint8 `msg:"v"` // the versions the client speaks
 	AppID    string  `msg:"a"`
 	UserID   string  `msg:"u"`
-	Token    string  `msg:"t"` // a JWT: sub = userID, aud = appID, exp
+	Token    string  `msg:"t"` // a JWT: sub = userID, aud = appID, exp; perhaps jti, and device = deviceID
 	DeviceID string  `msg:"d"`
 }
 

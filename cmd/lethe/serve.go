@@ -31,10 +31,19 @@ first start.
 // drainTime is how long connections have to end when the server stops.
 const drainTime = 5 * time.Second
 
+// What a plain request may take: to say its headers, to come in whole (an import has 32 MiB), and with its answer (the core on
+// a slow line). A WebSocket has its own times from the upgrade on.
+const (
+	headerWait  = 5 * time.Second
+	bodyWait    = 2 * time.Minute
+	answerWait  = 5 * time.Minute
+	headerLimit = 16 << 10
+)
+
 // serving is what the options of serve say.
 type serving struct {
-	addr, data, keyFile, app, settings, web, origins string
-	dev, demo                                        bool
+	addr, data, keyFile, app, settings, limits, web, csp, origins, proxies string
+	dev, demo                                                              bool
 }
 
 func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
@@ -46,6 +55,9 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	f.StringVar(&o.app, "app", "lethe", "the `app` that is served")
 	f.StringVar(&o.settings, "settings", "", "take the app's settings from this JSON `file`, again whenever it changes")
 	f.StringVar(&o.web, "web", "", "serve index.html and dist/ of this `folder` at /")
+	f.StringVar(&o.csp, "csp", "", "send this Content-Security-`policy` with --web instead of the strict one; none sends none")
+	f.StringVar(&o.limits, "limits", "", "take limits on connections, rates and times from this JSON `file`; docs/server.md lists them")
+	f.StringVar(&o.proxies, "proxies", "", "take X-Forwarded-For from reverse proxies at these `addresses` or networks: with commas between")
 	f.StringVar(&o.origins, "origins", "", "let pages of these other `hosts` connect: patterns with commas between")
 	f.BoolVar(&o.dev, "dev", false, "give anyone a token at /v1/dev/token?user=U: for development only")
 	f.BoolVar(&o.demo, "demo", false, "fill an empty store with invented chats of userA and userB; needs --dev")
@@ -74,7 +86,15 @@ func (o serving) run(ctx context.Context, stdout io.Writer, logger *slog.Logger)
 	}
 	options := server.Options{
 		Apps: map[string]server.App{o.app: {Key: key, Settings: server.Lethe}},
-		Dev:  o.dev, Logger: logger,
+		Dev:  o.dev, Logger: logger, WebPolicy: o.csp,
+	}
+	if o.limits != "" {
+		if options.Limits, err = readLimits(o.limits); err != nil {
+			return err
+		}
+	}
+	if o.proxies != "" {
+		options.Proxies = strings.Split(o.proxies, ",")
 	}
 	if o.origins != "" {
 		options.Origins = strings.Split(o.origins, ",")
@@ -138,7 +158,11 @@ func listen(ctx context.Context, addr string, core *server.Server, stdout io.Wri
 	web := &http.Server{
 		ConnState:         unused.watch,
 		Handler:           core.Handler(),
-		ReadHeaderTimeout: 10 * time.Second,
+		ReadHeaderTimeout: headerWait,
+		ReadTimeout:       bodyWait,
+		IdleTimeout:       2 * time.Minute,
+		WriteTimeout:      answerWait,
+		MaxHeaderBytes:    headerLimit,
 		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
 	}
 	failed := make(chan error, 1)

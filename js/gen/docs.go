@@ -6,9 +6,10 @@ import (
 	"strings"
 
 	"github.com/lethe-im/lethe/sdk"
+	"github.com/lethe-im/lethe/wire"
 )
 
-func errorsPage(codes []code) string {
+func errorsPage(codes []code, closes []wire.CloseInfo) string {
 	b := &strings.Builder{}
 	fmt.Fprintf(b, "<!-- %s -->\n\n# Error codes\n\n", generated)
 	fmt.Fprint(b, "A call that fails rejects with a `LetheError`: `code`, `name`, `message`, `retryable`, and `data` where a batch reports\n")
@@ -20,6 +21,17 @@ func errorsPage(codes []code) string {
 			retry = "yes"
 		}
 		fmt.Fprintf(b, "| %d | `%s` | %s | %s |\n", c.Code, c.Name, retry, cell(c.text))
+	}
+	fmt.Fprint(b, "\n# Close codes\n\n")
+	fmt.Fprint(b, "How a server or a client ends the WebSocket. After 3000–3499, and when a connection breaks, the client comes back with\n")
+	fmt.Fprint(b, "jitter; after 3500–3999 it does not by itself: the app logs in again. The error is what `NET_STATE` and waiting calls say.\n\n")
+	fmt.Fprint(b, "| close code | comes back | error | meaning |\n|---|---|---|---|\n")
+	for _, c := range closes {
+		back := "yes"
+		if c.Close.Terminal() || c.Close == wire.CloseNormal {
+			back = "no"
+		}
+		fmt.Fprintf(b, "| %d | %s | `%s` | %s |\n", c.Close, back, c.Close.Code().Name(), cell(c.Text))
 	}
 	return b.String()
 }

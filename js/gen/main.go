@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"github.com/lethe-im/lethe/wire"
 	"os"
 )
 
@@ -26,7 +27,7 @@ func generate() error {
 	}
 	for name, text := range map[string]string{
 		"js/types.gen.ts": typeScript(shapes, methods, codes),
-		"docs/errors.md":  errorsPage(codes),
+		"docs/errors.md":  errorsPage(codes, wire.CloseCodes),
 		"docs/api.md":     apiPage(shapes, methods),
 	} {
 		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/lethe-im/lethe/sdk"
 )
 
-const generated = "Made by js/gen from sdk/api.go, sdk/method.go and wire/errors.go. Change those and run make generate."
+const generated = "Made by js/gen from sdk/api.go, sdk/method.go, wire/errors.go and wire/close.go. Change those and run make generate."
 
 func typeScript(shapes []shape, methods []method, codes []code) string {
 	b := &strings.Builder{}

@@ -23,6 +23,7 @@ const ANY_CALL = {
   [ErrorCode.TOKEN_INVALID]: EngineError.TokenIncorrect,
   [ErrorCode.TOKEN_OTHER_USER]: EngineError.TokenIncorrect,
   [ErrorCode.TOKEN_OTHER_APP]: EngineError.NotAuthorized,
+  [ErrorCode.TOKEN_REVOKED]: EngineError.TokenIncorrect,
   [ErrorCode.TOKEN_MISSING]: EngineError.TokenIncorrect,
   [ErrorCode.MESSAGE_TOO_LARGE]: EngineError.MessageSizeOutOfLimit,
   [ErrorCode.LIMIT_EXCEEDED]: EngineError.MessageLimit,
@@ -46,6 +47,7 @@ const ANY_CALL = {
   [ErrorCode.STORAGE_NOT_ENABLED]: EngineError.MessageStorageUnavailable,
   [ErrorCode.ROOM_NOT_FOUND]: EngineError.ChatroomNotExist,
   [ErrorCode.NOT_IN_ROOM]: EngineError.NotInChatroom,
+  [ErrorCode.TOO_MANY_CONNECTIONS]: EngineError.NetChannelInvalid,
 } satisfies Record<Code, EngineError>;
 
 type Table = Partial<Record<number, EngineError>>;

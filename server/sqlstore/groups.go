@@ -107,6 +107,20 @@ func findGroup(ctx context.Context, tx *sql.Tx, app, groupID string) (log, error
 	return l, err
 }
 
+// notMember refuses whoever has no open stay in a group. Who never was in it is told what one is told of a group that does
+// not exist: the names of groups are nobody else's business. Errors: PermissionDenied, GroupNotFound.
+func notMember(ctx context.Context, tx *sql.Tx, l log, user string, c wire.Conversation) error {
+	spans, _, err := spansOf(ctx, tx, l, user)
+	switch {
+	case err != nil:
+		return err
+	case len(spans) == 0:
+		return wire.Errorf(wire.GroupNotFound, "no group %q", c.Target)
+	default:
+		return wire.Errorf(wire.PermissionDenied, "not a member of the group any more")
+	}
+}
+
 // Members adds and removes members of a group.
 func (s *Store) Members(ctx context.Context, app, groupID string, add, remove []string) (changed []string, id uint64, err error) {
 	for _, user := range slices.Concat(add, remove) {

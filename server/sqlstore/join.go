@@ -54,7 +54,7 @@ func joinGroup(ctx context.Context, tx *sql.Tx, who server.Who, c wire.Conversat
 	case err != nil || member:
 		return l, from, err
 	case !l.open:
-		return log{}, 0, wire.Errorf(wire.PermissionDenied, "the group's administrators add its members")
+		return log{}, 0, notMember(ctx, tx, l, who.User, c) // its administrators add members
 	}
 	return l, l.head + 1, openSpan(ctx, tx, l, who.User, c)
 }

@@ -8,7 +8,7 @@ import (
 
 // steps lead from one version of the schema to the next; the file's user_version is how many it has taken. A step that a
 // release had is never changed: files out there have taken it.
-var steps = [][]string{schema, recallsAndRooms, delivery}
+var steps = [][]string{schema, recallsAndRooms, delivery, access}
 
 // schemaVersion is the version that this program writes. A file with a greater one is refused as it is.
 var schemaVersion = len(steps)

@@ -134,7 +134,7 @@ func logToSend(ctx context.Context, tx *sql.Tx, who server.Who, c wire.Conversat
 		}
 		member, err := isMember(ctx, tx, l, who.User)
 		if err == nil && !member {
-			err = wire.Errorf(wire.PermissionDenied, "not a member of the group")
+			err = notMember(ctx, tx, l, who.User, c)
 		}
 		return l, err
 	case wire.RoomKind:

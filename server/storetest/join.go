@@ -61,13 +61,13 @@ var joinCases = []testCase{
 			_, err := f.s.Join(f.ctx, who(user), wire.Join{ConversationID: "GROUPg"}, server.Lethe)
 			return err
 		}
-		requireCode(f, wire.PermissionDenied, join("b"))
+		requireCode(f, wire.GroupNotFound, join("b"))
 		require.Zero(f, f.number("b"))
 		require.Equal(f, log, f.join(who("a"), "GROUPg").Log, "a member is in already")
 		f.openGroup("g")
 		require.NoError(f, join("b"))
 		f.group("g")
-		requireCode(f, wire.PermissionDenied, join("c"))
+		requireCode(f, wire.GroupNotFound, join("c"))
 		f.leave(who("b"), "GROUPg")
 		requireCode(f, wire.PermissionDenied, join("b"))
 	}},

@@ -137,10 +137,11 @@ var sendCases = []testCase{
 	{"who may send", func(f *fixture) {
 		_, _, err := f.s.Send(f.ctx, who("a"), newSend("GROUPg", "x"), f.now)
 		requireCode(f, wire.GroupNotFound, err)
+		absent := err.Error()
 		f.group("g", "a")
 		f.send("a", "GROUPg", "x")
 		_, _, err = f.s.Send(f.ctx, who("b"), newSend("GROUPg", "x"), f.now)
-		requireCode(f, wire.PermissionDenied, err)
+		require.EqualError(f, err, absent, "a stranger is told the same as of a group that is not there")
 		f.members("g", nil, []string{"a"})
 		_, _, err = f.s.Send(f.ctx, who("a"), newSend("GROUPg", "x"), f.now)
 		requireCode(f, wire.PermissionDenied, err)

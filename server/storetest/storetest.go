@@ -24,7 +24,7 @@ func Run(t *testing.T, open func(t *testing.T) server.Store) {
 		{"Groups", groupCases}, {"Join", joinCases}, {"Rooms", roomCases}, {"Recall", recallCases}, {"Quote", quoteCases},
 		{"Notices", noticeCases}, {"Import", importCases}, {"Forget", forgetCases},
 		{"Compensation", compensationCases}, {"Settings", settingsCases},
-		{"Devices", deviceCases}, {"Answers", answerCases}, {"StorageNotEnabled", notEnabledCases},
+		{"Devices", deviceCases}, {"Answers", answerCases}, {"Revocations", revocationCases}, {"StorageNotEnabled", notEnabledCases},
 		{"Delivery", deliveryCases}, {"Retention", retentionCases}, {"Purge", purgeCases}, {"Clear", clearCases}, {"Wipe", wipeCases},
 		{"Concurrency", concurrencyCases}, {"Model", modelCases},
 	}
