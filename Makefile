@@ -1,8 +1,9 @@
 # make run     builds all and serves the demo on http://127.0.0.1:8080
 # make test    installs what is missing, then runs every check and test
 # make build   bin/lethe and dist/
-# make bench   measures the built package beside its peers in Chromium; a table, and JSON in bench/results/ (ARGS=--quick is short)
-# make residue searches what deletions leave on the disk, Lethe's and the peers'; likewise
+# make bench   measures the built package beside its peers in Chromium, and what each leaves on the disk: tables, and JSON in
+#              bench/results/ (ARGS=--quick is short)
+# make residue searches what deletions leave on the disk alone
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -64,6 +65,7 @@ bench: build $(PEERS)
 	go build -o bin/chromium ./e2e/chromium
 	$(WASM) go test -run NONE -bench 'Vault/conversation_of_100000' -benchtime 1x -count 5 -exec "$(CURDIR)/bin/chromium -worker" ./idb/ | node bench/vault.mjs >.cache/vault.json
 	node bench/bench.mjs --vault=.cache/vault.json $(ARGS)
+	node bench/residue/residue.mjs $(filter --quick,$(ARGS))
 
 $(PEERS): bench/peers/package.json bench/peers/package-lock.json
 	npm ci --prefix bench/peers --loglevel=error

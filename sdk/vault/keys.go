@@ -32,6 +32,7 @@ type keys struct {
 	settles map[uint64]int    // the notes that this carries out, and how far they have got
 	erased  []*Settled        // to be told of it
 	taken   int               // how often slots were taken
+	missed  bool              // a key did not open what it should
 	intent  uint32            // the slots of the intent that stands, 0 if none was written
 }
 
@@ -118,11 +119,12 @@ func (k *keys) open(table kv.Table, value []byte) (plain []byte, slot uint32, er
 	}
 	key := e.key
 	if key == nil {
-		if key, err = k.at(e.slot); err != nil {
-			return nil, e.slot, err
-		}
+		key, err = k.at(e.slot)
 	}
-	plain, err = e.open(table, key)
+	if err == nil {
+		plain, err = e.open(table, key)
+	}
+	k.missed = k.missed || errors.Is(err, errUnreadable)
 	return plain, e.slot, err
 }
 

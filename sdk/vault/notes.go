@@ -12,6 +12,7 @@ import (
 // findNote is the oldest note that fits; retired: it is on a part of what has been deleted as a whole since.
 func (v *Vault) findNote(ctx context.Context, fits func(*Note) bool) (n Note, retired, found bool, err error) {
 	err = v.view(ctx, func(t *tx) error {
+		found = false
 		for from := kv.Key(0); !found; from = kv.Key(n.N) + 1 {
 			entries, err := t.Scan(tableGarbage, kv.Span{From: from, To: kv.MaxKey}, 1, false)
 			if err != nil || len(entries) == 0 {

@@ -102,19 +102,34 @@ func segmentInterval(segment uint32) ledger.Interval {
 
 var readTables = []kv.Table{tableDevice, tableConversations, tableLedgers, tableSegments, tableTail, tableSent, tableOutbox, tableGarbage}
 
-// view runs fn as one read-only transaction. It opens all that it reads before it ends: afterwards the keys may go.
+// looks is how often a view is made where a key did not open what it should: a store whose readers do not hold up its writers
+// may show rows whose keys another tab has destroyed since.
+const looks = 3
+
+// view runs fn as one read-only transaction, again where a key was missing. fn opens all that it reads before it ends:
+// afterwards the keys may go.
 func (v *Vault) view(ctx context.Context, fn func(*tx) error) error {
+	for i := 1; ; i++ {
+		missed, err := v.look(ctx, fn)
+		if !missed || i == looks {
+			return err
+		}
+	}
+}
+
+func (v *Vault) look(ctx context.Context, fn func(*tx) error) (missed bool, err error) {
 	k, err := v.begin(ctx, false)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer k.end()
 	t := v.newTx(k)
 	t.dev = v.Device() // of which reading needs the secret alone, and that never changes
-	return v.store.View(ctx, readTables, func(x kv.Tx) error {
+	err = v.store.View(ctx, readTables, func(x kv.Tx) error {
 		t.Tx = x
 		return fn(t)
 	})
+	return t.missed, err
 }
 
 func (t *tx) page(c *conv, q Query) (View, error) {
