@@ -5,6 +5,8 @@ import (
 	"github.com/tinylib/msgp/msgp"
 )
 
+//msgp:ignore Unpacked
+
 // PageRequest asks for messages downwards from Below, on the segment grid: the server goes on to the end of the segment
 // in which it has found Limit messages, so that the client can keep whole segments.
 // Errors: ConversationNotFound, ParameterInvalid.
