@@ -45,7 +45,8 @@ wasm: .cache/wasm.mod
 	scripts/lean-msgp.sh
 
 test: setup check
-	go test -race ./sdk/... ./server/...
+	go test -race -short ./sdk/... ./server/...
+	go test ./sdk/vault/...
 	go test $$(go list ./... | grep -v -e /sdk -e /server)
 	go build -o bin/chromium ./e2e/chromium
 	go build -o bin/wsserve ./ws/wstest/serve
