@@ -115,7 +115,12 @@ export class SelectionBar {
 
 /** A deletion's result in words. */
 export function told({ deleted, failed, erasure, server }: DeleteMessagesResult): string {
-  const onDevice = { none: 'kept on the device', hidden: 'hidden on the device', removed: 'gone from the device' };
+  const onDevice = {
+    none: 'kept on the device',
+    hidden: 'hidden on the device',
+    erased: 'erased from the device',
+    removed: 'gone from the device',
+  };
   const atServer = {
     none: 'kept on the server',
     pending: 'waiting for the server',
