@@ -139,7 +139,7 @@ const OTHERS = [
   ["chat.joinGroup('')", 10004],
   ['chat.joinGroup()', 10004],
   ["chat.joinGroup('nowhere')", 2603],
-  ["chat.joinGroup('foreign')", 10007],
+  ["chat.joinGroup('foreign')", 2603],
   ["chat.quitGroup('nowhere')", 2603],
   ["chat.joinRoom('nowhere')", 90050],
   ['chat.joinRoom(5)', 10004],

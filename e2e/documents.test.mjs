@@ -59,7 +59,8 @@ test('the calls of the Tencent document', async (t) => {
     const response = await me.page.evaluate(`(async () => {${code}\nreturn promise; })()`);
     const single = /deleteConversation\('/.test(code);
     assert.equal(response.code, 0);
-    assert.deepEqual(response.data, single ? { conversationID: named[0] } : { conversationIDList: named, failed: [] });
+    const answer = single ? { conversationID: named[0] } : { conversationIDList: named, failed: [] };
+    assert.deepEqual(response.data, { ...answer, erasure: 'erased' });
     assert.deepEqual(warnings, []);
     const left = Object.keys(shown).filter((id) => !named.includes(id));
     assert.deepEqual(await me.list(), left);

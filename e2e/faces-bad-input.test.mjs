@@ -84,7 +84,7 @@ const TENCENT = [
   ],
   ['chat.joinGroup()', 10004],
   ["chat.joinGroup({ groupID: 'nowhere' })", 2603],
-  ["chat.joinGroup({ groupID: 'foreign' })", 10007],
+  ["chat.joinGroup({ groupID: 'foreign' })", 2603],
   ["chat.quitGroup('')", 10004],
   ["chat.quitGroup('nowhere')", 2603],
   ["chat.login({ userID: 'me' })", 70002],
