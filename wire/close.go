@@ -6,23 +6,23 @@ type CloseCode uint16
 
 // The close codes.
 const (
-	CloseNormal             CloseCode = 1000
-	CloseDraining           CloseCode = 3000
-	CloseSlow               CloseCode = 3001
-	CloseInternal           CloseCode = 3002
-	CloseIdle               CloseCode = 3003
-	CloseTimeout            CloseCode = 3004
-	CloseTooManyConnections CloseCode = 3005
-	CloseTokenInvalid       CloseCode = 3500
-	CloseVersion            CloseCode = 3501
-	CloseTokenExpired       CloseCode = 3502
-	CloseTokenOtherApp      CloseCode = 3503
-	CloseTokenOtherUser     CloseCode = 3504
-	CloseTokenMissing       CloseCode = 3505
-	CloseUnauthenticated    CloseCode = 3506
-	CloseFrameInvalid       CloseCode = 3507
-	CloseFrameTooLarge      CloseCode = 3508
-	CloseTokenRevoked       CloseCode = 3509
+	CloseNormal             CloseCode = 1000 // the client is done
+	CloseDraining           CloseCode = 3000 // the server is going down
+	CloseSlow               CloseCode = 3001 // the connection does not read what it is sent
+	CloseInternal           CloseCode = 3002 // the server could not go on
+	CloseIdle               CloseCode = 3003 // nothing was heard for too long (90 s)
+	CloseTimeout            CloseCode = 3004 // from the client: no answer in time
+	CloseTooManyConnections CloseCode = 3005 // the user, the device or the network address has as many connections as it may
+	CloseTokenInvalid       CloseCode = 3500 // the token is not one that this server signed, is bound to another device, or lives longer than it may
+	CloseVersion            CloseCode = 3501 // no version in common, or another subprotocol
+	CloseTokenExpired       CloseCode = 3502 // the token has expired, now or before
+	CloseTokenOtherApp      CloseCode = 3503 // the token is of another app
+	CloseTokenOtherUser     CloseCode = 3504 // the token is another user's
+	CloseTokenMissing       CloseCode = 3505 // no token
+	CloseUnauthenticated    CloseCode = 3506 // no hello in time (5 s), or something else before it
+	CloseFrameInvalid       CloseCode = 3507 // not a frame, or one that only a server sends
+	CloseFrameTooLarge      CloseCode = 3508 // a frame above 256 KiB from a client, 4 MiB from a server
+	CloseTokenRevoked       CloseCode = 3509 // the token was revoked, now or before
 )
 
 // CloseInfo describes a close code. Code is the error that it means to a caller, OK where nothing more is known than that
@@ -30,28 +30,28 @@ const (
 type CloseInfo struct {
 	Close CloseCode
 	Code  Code
-	Text  string
 }
 
-// CloseCodes is the closed list of close codes: docs/errors.md is made from it.
+// CloseCodes is the closed list of close codes: docs/errors.md is made from it and the comments on the constants, which the
+// download does not hold.
 var CloseCodes = []CloseInfo{
-	{CloseNormal, OK, "the client is done"},
-	{CloseDraining, OK, "the server is going down"},
-	{CloseSlow, OK, "the connection does not read what it is sent"},
-	{CloseInternal, OK, "the server could not go on"},
-	{CloseIdle, OK, "nothing was heard for too long (90 s)"},
-	{CloseTimeout, NetworkTimeout, "from the client: no answer in time"},
-	{CloseTooManyConnections, TooManyConnections, "the user, the device or the network address has as many connections as it may"},
-	{CloseTokenInvalid, TokenInvalid, "the token is not one that this server signed, is bound to another device, or lives longer than it may"},
-	{CloseVersion, VersionUnsupported, "no version in common, or another subprotocol"},
-	{CloseTokenExpired, TokenExpired, "the token has expired, now or before"},
-	{CloseTokenOtherApp, TokenOtherApp, "the token is of another app"},
-	{CloseTokenOtherUser, TokenOtherUser, "the token is another user's"},
-	{CloseTokenMissing, TokenMissing, "no token"},
-	{CloseUnauthenticated, NotReady, "no hello in time (5 s), or something else before it"},
-	{CloseFrameInvalid, FrameInvalid, "not a frame, or one that only a server sends"},
-	{CloseFrameTooLarge, FrameTooLarge, "a frame above 256 KiB from a client, 4 MiB from a server"},
-	{CloseTokenRevoked, TokenRevoked, "the token was revoked, now or before"},
+	{CloseNormal, OK},
+	{CloseDraining, OK},
+	{CloseSlow, OK},
+	{CloseInternal, OK},
+	{CloseIdle, OK},
+	{CloseTimeout, NetworkTimeout},
+	{CloseTooManyConnections, TooManyConnections},
+	{CloseTokenInvalid, TokenInvalid},
+	{CloseVersion, VersionUnsupported},
+	{CloseTokenExpired, TokenExpired},
+	{CloseTokenOtherApp, TokenOtherApp},
+	{CloseTokenOtherUser, TokenOtherUser},
+	{CloseTokenMissing, TokenMissing},
+	{CloseUnauthenticated, NotReady},
+	{CloseFrameInvalid, FrameInvalid},
+	{CloseFrameTooLarge, FrameTooLarge},
+	{CloseTokenRevoked, TokenRevoked},
 }
 
 // Terminal tells whether a client must not come back by itself.

@@ -44,6 +44,7 @@ const (
 	StorageBlocked          Code = 90012
 	StorageNewer            Code = 90013
 	StorageLost             Code = 90014
+	StorageDamaged          Code = 90015
 	TokenMissing            Code = 90020
 	FrameInvalid            Code = 90030
 	FrameTooLarge           Code = 90031
@@ -94,11 +95,12 @@ var Codes = []CodeInfo{
 	{SendCancelled, "SEND_CANCELLED", false},                      // the message was deleted before it was sent
 	{SendExpired, "SEND_EXPIRED", false},                          // the first attempt to send is more than 30 days old
 	{OutboxNotEmpty, "OUTBOX_NOT_EMPTY", true},                    // the server has not been told everything yet
-	{StorageFailed, "STORAGE_FAILED", true},                       // the device's storage refused; nothing was changed
-	{StorageFull, "STORAGE_FULL", true},                           // the device's storage is full; nothing was changed
+	{StorageFailed, "STORAGE_FAILED", true},                       // the device's storage refused; nothing was changed on it
+	{StorageFull, "STORAGE_FULL", true},                           // the device's storage is full; nothing was changed on it
 	{StorageBlocked, "STORAGE_BLOCKED", true},                     // another tab holds the database at another version
 	{StorageNewer, "STORAGE_NEWER", false},                        // the database was written by a newer Lethe and is left as it is
 	{StorageLost, "STORAGE_LOST", true},                           // the browser closed or deleted the database
+	{StorageDamaged, "STORAGE_DAMAGED", true},                     // some of what the device kept cannot be read; logging in again mends it with what the server has
 	{TokenMissing, "TOKEN_MISSING", false},                        // a token is needed
 	{FrameInvalid, "FRAME_INVALID", false},                        // the frame is not what the protocol says
 	{FrameTooLarge, "FRAME_TOO_LARGE", false},                     // the frame is too large

@@ -20,7 +20,7 @@ import (
 // Version is the protocol version this build speaks best. MinVersion is the oldest it still speaks.
 // Raise Version whenever a travelling type changes (TestVersionCoversEveryType says so).
 const (
-	Version    uint8 = 2
+	Version    uint8 = 3
 	MinVersion uint8 = 1
 )
 
@@ -66,7 +66,12 @@ type Frame struct {
 	Code Code     `msg:"c,omitempty"`
 	Text string   `msg:"m,omitempty"` // for people, only with a Code; says nothing secret
 	Body msgp.Raw `msg:"b,omitempty"`
+	// Trace, in a request, is the W3C traceparent of what the client does it for, where the app has asked for traces.
+	Trace string `msg:"p,omitempty"`
 }
+
+// MaxTrace is the length of a traceparent.
+const MaxTrace = 55
 
 // The operations a client may request, and the body types of request and response.
 const (
@@ -110,7 +115,12 @@ type (
 
 // NewRequest encodes a request frame.
 func NewRequest(id uint32, op string, body Encoder) ([]byte, error) {
-	return encode(Frame{Kind: Request, ID: id, Type: op}, body)
+	return NewTracedRequest(id, op, "", body)
+}
+
+// NewTracedRequest is NewRequest with a traceparent, or none.
+func NewTracedRequest(id uint32, op, trace string, body Encoder) ([]byte, error) {
+	return encode(Frame{Kind: Request, ID: id, Type: op, Trace: trace}, body)
 }
 
 // NewResponse encodes a successful response frame.
@@ -137,7 +147,7 @@ func encode(f Frame, body Encoder) ([]byte, error) {
 		}
 		f.Body = raw
 	}
-	return f.MarshalMsg(make([]byte, 0, len(f.Body)+64))
+	return f.MarshalMsg(make([]byte, 0, len(f.Body)+len(f.Trace)+64))
 }
 
 // DecodeFrame decodes one frame of at most limit bytes. The frame's Body aliases data.

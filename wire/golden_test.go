@@ -95,36 +95,3 @@ func TestDecoderLimitsLists(t *testing.T) {
 	huge := []byte{0x81, 0xa1, 'r', 0xdd, 0x7f, 0xff, 0xff, 0xff} // Delete.Ranges of 2^31 segments
 	require.Equal(t, FrameInvalid, CodeOf(DecodeBody(huge, new(Delete).UnmarshalMsg)))
 }
-
-func FuzzDecode(f *testing.F) {
-	for i, x := range travelling {
-		data, err := NewRequest(uint32(i), x.name, x.body.MarshalMsg)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(data)
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		frame, err := DecodeFrame(data, MaxClientFrame)
-		if err != nil {
-			require.NotEqual(t, Internal, CodeOf(err))
-			return
-		}
-		for _, x := range travelling {
-			b := empty(x.body)
-			if err := DecodeBody(frame.Body, b.UnmarshalMsg); err != nil {
-				require.Equal(t, FrameInvalid, CodeOf(err))
-				continue
-			}
-			again, err := b.MarshalMsg(nil)
-			require.NoError(t, err)
-			c := empty(x.body)
-			require.NoError(t, DecodeBody(again, c.UnmarshalMsg), "what was decoded encodes and decodes again")
-			if page, ok := b.(*Page); ok {
-				for i := range page.Batches {
-					_, _ = page.Batches[i].Messages()
-				}
-			}
-		}
-	})
-}

@@ -829,8 +829,8 @@ func (z *DeleteAck) Msgsize() (s int) {
 func (z *Frame) MarshalMsg(b []byte) (o []byte, err error) {
 	o = msgp.Require(b, z.Msgsize())
 	// check for omitted fields
-	zb0001Len := uint32(6)
-	var zb0001Mask uint8 /* 6 bits */
+	zb0001Len := uint32(7)
+	var zb0001Mask uint8 /* 7 bits */
 	_ = zb0001Mask
 	if z.ID == 0 {
 		zb0001Len--
@@ -847,6 +847,10 @@ func (z *Frame) MarshalMsg(b []byte) (o []byte, err error) {
 	if z.Text == "" {
 		zb0001Len--
 		zb0001Mask |= 0x10
+	}
+	if z.Trace == "" {
+		zb0001Len--
+		zb0001Mask |= 0x40
 	}
 	// variable map header, size zb0001Len
 	o = append(o, 0x80|uint8(zb0001Len))
@@ -882,6 +886,11 @@ func (z *Frame) MarshalMsg(b []byte) (o []byte, err error) {
 		if err != nil {
 			err = msgp.WrapError(err, "Body")
 			return
+		}
+		if (zb0001Mask & 0x40) == 0 { // if not omitted
+			// string "p"
+			o = append(o, 0xa1, 0x70)
+			o = msgp.AppendString(o, z.Trace)
 		}
 	}
 	return
@@ -953,6 +962,12 @@ func (z *Frame) UnmarshalMsg(bts []byte) (o []byte, err error) {
 				err = msgp.WrapError(err, "Body")
 				return
 			}
+		case "p":
+			z.Trace, bts, err = msgp.ReadStringBytes(bts)
+			if err != nil {
+				err = msgp.WrapError(err, "Trace")
+				return
+			}
 		default:
 			bts, err = msgp.Skip(bts)
 			if err != nil {
@@ -967,7 +982,7 @@ func (z *Frame) UnmarshalMsg(bts []byte) (o []byte, err error) {
 
 // Msgsize returns an upper bound estimate of the number of bytes occupied by the serialized message
 func (z *Frame) Msgsize() (s int) {
-	s = 1 + 2 + msgp.Uint8Size + 2 + msgp.Uint32Size + 2 + msgp.StringPrefixSize + len(z.Type) + 2 + msgp.Int32Size + 2 + msgp.StringPrefixSize + len(z.Text) + 2 + z.Body.Msgsize()
+	s = 1 + 2 + msgp.Uint8Size + 2 + msgp.Uint32Size + 2 + msgp.StringPrefixSize + len(z.Type) + 2 + msgp.Int32Size + 2 + msgp.StringPrefixSize + len(z.Text) + 2 + z.Body.Msgsize() + 2 + msgp.StringPrefixSize + len(z.Trace)
 	return
 }
 

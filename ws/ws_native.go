@@ -80,8 +80,9 @@ func (c *conn) next() ([]byte, error) {
 	return message, nil
 }
 
-// lost ends the connection after a failed read.
+// lost ends the connection after a failed read. The library leaves the socket open where the network failed.
 func (c *conn) lost(err error) error {
+	defer func() { _ = c.socket.CloseNow() }()
 	var closed websocket.CloseError
 	if errors.As(err, &closed) {
 		c.end.set(wire.CloseCode(closed.Code), closed.Reason)

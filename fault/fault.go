@@ -1,5 +1,6 @@
-// Package fault counts the steps that tests take on a store and has one of them fail. The injectors of kvtest and keyringtest
-// count by it; two that have the same Counter are counted together, so that one number runs through all that happens.
+// Package fault counts the steps that tests take on a store and has one of them fail. All injectors count by it: those of
+// kvtest, keyringtest and storetest. Two that have the same Counter are counted together, so that one number runs through all
+// that happens.
 package fault
 
 import "sync"
