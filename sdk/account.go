@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"github.com/lethe-im/lethe/sdk/keyring"
+	"github.com/lethe-im/lethe/sdk/kv"
 	"github.com/lethe-im/lethe/sdk/ledger"
+	"github.com/lethe-im/lethe/sdk/tabs"
 	"github.com/lethe-im/lethe/sdk/vault"
 	"github.com/lethe-im/lethe/wire"
 )
@@ -24,20 +26,22 @@ type account struct {
 	storage string
 	name    string // of the database
 	vault   *vault.Vault
-	poke    func() // tells the user's other tabs; never nil
+	tabs    tabs.Tabs
+	poke    func(tabs.Poke) // tells the user's other tabs; never nil
 	leave   func()
 
 	ctx    context.Context // ends with the session
 	cancel context.CancelFunc
 	jobs   sync.WaitGroup
 
+	begun   time.Time
 	settled chan error // the first contact's outcome: nil when live or offline, the refusal otherwise
 
 	mu      sync.Mutex
 	session session
 	outbox  *outbox
 	conn    *connection   // greeted, or nil
-	clock   int64         // server time minus device time, ms
+	greeted time.Time     // when the server last told its time, which welcome has
 	inbox   []wire.Frame  // pushed, not taken in yet
 	offline chan struct{} // closed when the connection ends; waits for an acknowledgement end with it
 	waiting map[uint64]chan error
@@ -50,21 +54,31 @@ type account struct {
 	rooms   map[string]func()        // rooms this tab is in, and what lets go of them
 	welcome wire.Welcome             // of the connection at hand
 	live    bool
+	leading bool  // this tab delivers what is owed
+	started bool  // the database is open
+	ended   error // why it is gone
+
+	changedElsewhere bool // another tab has changed the database
+	answered         bool // another tab has said that it leads
 
 	queued  chan struct{} // the outbox has something new
 	arrived chan struct{} // so has the inbox
 	sweep   chan struct{} // and reclaim
+	poked   chan struct{} // another tab has done something
 }
 
 func newAccount(c *Client, r *LoginRequest) *account {
 	a := &account{
 		client: c, user: r.UserID, token: r.Token,
-		poke: func() {}, leave: func() {},
+		tabs: c.options.Tabs, poke: func(tabs.Poke) {}, leave: func() {},
+		begun:   time.Now(),
 		settled: make(chan error, 1),
 		session: session{random: c.options.Random},
 		queued:  make(chan struct{}, 1),
 		arrived: make(chan struct{}, 1),
 		sweep:   make(chan struct{}, 1),
+		poked:   make(chan struct{}, 1),
+		outbox:  newOutbox(),
 		waiting: map[uint64]chan error{},
 		erasing: map[uint64]*erasing{},
 		erased:  map[uint64]bool{},
@@ -78,14 +92,41 @@ func newAccount(c *Client, r *LoginRequest) *account {
 	return a
 }
 
-// openVault opens the user's database and its keyring.
+// openVault opens the user's database and its keyring, on a full disk with the space that is held for it.
 func (a *account) openVault(ctx context.Context, name string) error {
+	var reserve kv.Reserve
+	if open := a.client.options.OpenReserve; open != nil {
+		var err error
+		if reserve, err = open(ctx, name); err != nil && !errors.Is(err, kv.ErrFull) { // then there was none before
+			return err
+		}
+	}
+	err := a.openOnce(ctx, name)
+	if reserve != nil && (errors.Is(err, kv.ErrFull) || errors.Is(err, keyring.ErrFull)) {
+		if err = reserve.Give(ctx); err == nil {
+			err = a.openOnce(ctx, name)
+		}
+	}
+	switch {
+	case reserve == nil:
+	case err == nil && a.storage != inMemory:
+		a.vault.UseReserve(reserve)
+	default:
+		err = errors.Join(err, reserve.Close())
+	}
+	return err
+}
+
+// inMemory is the kind of a store that goes with the page.
+const inMemory = "memory"
+
+func (a *account) openOnce(ctx context.Context, name string) error {
 	store, kind, err := a.client.options.OpenStore(ctx, name, a.lost)
 	if err != nil {
 		return err
 	}
 	var ring keyring.File
-	if open := a.client.options.OpenKeyring; open != nil {
+	if open := a.client.options.OpenKeyring; open != nil && kind != inMemory {
 		ring, err = open(ctx, name)
 	}
 	if err == nil {
@@ -103,19 +144,22 @@ func (a *account) openVault(ctx context.Context, name string) error {
 
 // start loads what is owed, joins the neighbours and begins to connect. The vault is open.
 func (a *account) start(ctx context.Context, name string) error {
-	entries, err := a.vault.Entries(ctx)
+	owed, err := a.vault.Owed(ctx)
 	if err != nil {
 		return err
 	}
 	a.name = name
-	a.outbox = newOutbox(entries)
+	a.outbox.reconcile(&owed)
 	a.remember()
 	if err := a.leaveRooms(ctx); err != nil {
 		return err
 	}
-	if join := a.client.options.Neighbours; join != nil {
-		a.poke, a.leave = join(name, a.neighbourChanged)
-	}
+	a.poke, a.leave = a.tabs.Join(name, a.heard)
+	a.mu.Lock()
+	a.started = true
+	a.mu.Unlock()
+	a.run(a.listen)
+	a.run(a.holdReserve)
 	a.run(a.reclaim)
 	a.step(sessionEvent{kind: sessionStart})
 	return nil
@@ -156,7 +200,7 @@ func (a *account) firstContact(ctx context.Context) error {
 func (a *account) undo(ctx context.Context) error {
 	fresh := len(a.vault.All()) == 0 && a.vault.Device().N == 0
 	a.stop()
-	if fresh {
+	if fresh && a.failure() == nil {
 		return storageError(a.vault.Destroy(ctx))
 	}
 	return storageError(a.vault.Close())
@@ -180,30 +224,22 @@ func (a *account) loginResult() *LoginResult {
 
 // stop ends the session's goroutines and its connection; the vault stays open.
 func (a *account) stop() {
-	a.step(sessionEvent{kind: sessionStop})
-	a.cancel()
-	a.leave()
+	a.quit()
 	a.jobs.Wait()
 }
 
-// lost is called when the browser has taken the database away.
-func (a *account) lost(err error) { a.client.report(err) }
-
-// neighbourChanged takes over what another tab of this user has written.
-func (a *account) neighbourChanged() {
-	if a.ctx.Err() != nil {
-		return
+// holdReserve takes the space that is held for deleting. On a full disk there is none, and what is to be sent is refused.
+func (a *account) holdReserve() {
+	if err := a.vault.HoldReserve(a.ctx); err != nil && !errors.Is(err, kv.ErrFull) {
+		a.report(err)
 	}
-	a.run(func() {
-		if err := a.vault.Reload(a.ctx); err != nil {
-			a.report(err)
-			return
-		}
-		for _, id := range a.known() {
-			a.settle(id, &vault.Settled{})
-		}
-		a.client.emit(EventConversationList, (&ConversationListUpdatedEvent{ConversationIDList: a.listed()}).MarshalMsg)
-	})
+}
+
+// quit is stop without waiting.
+func (a *account) quit() {
+	a.step(sessionEvent{kind: sessionStop})
+	a.cancel()
+	a.leave()
 }
 
 // known names the conversations that this tab has told of, or that have come since.
@@ -233,13 +269,22 @@ func (a *account) changed(conversationIDs ...string) {
 	if len(conversationIDs) == 0 {
 		return
 	}
+	a.listChanged(conversationIDs...)
+	a.poke(tabs.Changed)
+}
+
+// listChanged tells the app alone.
+func (a *account) listChanged(conversationIDs ...string) {
 	a.client.emit(EventConversationList, (&ConversationListUpdatedEvent{ConversationIDList: conversationIDs}).MarshalMsg)
-	a.poke()
 }
 
 // report tells of a failure outside any call, unless the session has ended.
 func (a *account) report(err error) {
-	if a.ctx.Err() == nil {
+	switch {
+	case a.ctx.Err() != nil:
+	case isGone(err):
+		a.lost()
+	default:
 		a.client.report(err)
 	}
 }
@@ -253,6 +298,9 @@ func (a *account) online() *connection {
 
 // logout ends the session, and with wipe what it kept.
 func (a *account) logout(ctx context.Context, wipe Wipe) (*LogoutResult, error) {
+	if reason := a.failure(); reason != nil {
+		return a.logoutEnded(ctx, wipe, reason)
+	}
 	if wipe == WipeSend {
 		if err := a.drain(ctx); err != nil {
 			return nil, err
@@ -266,15 +314,14 @@ func (a *account) logout(ctx context.Context, wipe Wipe) (*LogoutResult, error) 
 	if wipe == WipeNo {
 		return &LogoutResult{}, storageError(a.vault.Close())
 	}
-	entries, err := a.vault.Entries(ctx)
+	owed, err := a.vault.Owed(ctx)
 	if err != nil {
 		return nil, storageError(err)
 	}
 	if err := a.vault.Destroy(ctx); err != nil {
 		return nil, storageError(err)
 	}
-	a.poke()
-	return &LogoutResult{Wiped: true, Lost: uint32(len(entries))}, nil
+	return &LogoutResult{Wiped: true, Lost: uint32(len(owed.Entries))}, nil
 }
 
 // drainWait is how long logout({wipe: true}) tries to send the outbox.
@@ -284,15 +331,15 @@ const drainWait = 10 * time.Second
 func (a *account) drain(ctx context.Context) error {
 	deadline := time.Now().Add(drainWait)
 	for {
-		entries, err := a.vault.Entries(ctx)
+		owed, err := a.vault.Owed(ctx)
 		if err != nil {
 			return storageError(err)
 		}
-		if len(entries) == 0 {
+		if len(owed.Entries) == 0 {
 			return nil
 		}
 		if a.online() == nil || time.Now().After(deadline) {
-			return wire.Errorf(wire.OutboxNotEmpty, "the server has not been told of %d operations yet", len(entries))
+			return wire.Errorf(wire.OutboxNotEmpty, "the server has not been told of %d operations yet", len(owed.Entries))
 		}
 		signal(a.queued)
 		time.Sleep(20 * time.Millisecond)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/lethe-im/lethe/sdk/keyring"
 	"github.com/lethe-im/lethe/sdk/kv"
+	"github.com/lethe-im/lethe/sdk/tabs"
 	"github.com/lethe-im/lethe/sdk/vault"
 	"github.com/lethe-im/lethe/wire"
 )
@@ -21,20 +22,20 @@ import (
 // Options is the platform that a client runs on.
 type Options struct {
 	// OpenStore opens the database of the given name with the tables of the vault, and names its kind: "indexeddb", or
-	// "memory" where the platform keeps nothing. lost is called if the database goes away under us.
-	OpenStore func(ctx context.Context, name string, lost func(error)) (store kv.Store, kind string, err error)
+	// "memory" where the platform keeps nothing. lost is called when the database is closed under us, maybe for good.
+	OpenStore func(ctx context.Context, name string, lost func()) (store kv.Store, kind string, err error)
 	// OpenKeyring opens the keyring of the given name. It is nil, or gives nil, where the platform has none: deleted bytes
 	// are then at the mercy of the store.
 	OpenKeyring func(ctx context.Context, name string) (keyring.File, error)
+	// OpenReserve finds the reserve that goes with the database of the given name, which lets deletions work on a full disk. It is
+	// nil, or gives nil, where there is none.
+	OpenReserve func(ctx context.Context, name string) (kv.Reserve, error)
 	// Dial opens connections.
 	Dial Dialer
 	// Emit hands an event to the app; data is MessagePack. It must not block.
 	Emit func(event string, data []byte)
-	// Neighbours tells the user's other tabs on this device that the database has changed, and calls changed when they
-	// say so; nil where there are none. A poke is a hint, never data.
-	Neighbours func(name string, changed func()) (poke func(), leave func())
-	// Tabs tells who else of this user's tabs is in a room; nil where there are none.
-	Tabs Tabs
+	// Tabs is this tab's end of what the user's tabs on this device need of each other; nil where there is one tab alone.
+	Tabs tabs.Tabs
 	// Now is the device's clock; nil is the system's. It never decides what is deleted.
 	Now func() time.Time
 	// Random draws waits, from [0, 1); nil is math/rand's.
@@ -54,6 +55,9 @@ type Client struct {
 
 // New makes a client. Open and Login come next.
 func New(o Options) *Client {
+	if o.Tabs == nil {
+		o.Tabs = tabs.Alone{}
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -124,14 +128,28 @@ func databaseName(address, app, user string) string {
 	return "lethe-" + hex.EncodeToString(h.Sum(nil)[:16])
 }
 
-// current is the account that is logged in. Errors: NotReady.
+// current is the account that is logged in. Errors: NotReady, StorageLost, StorageNewer.
 func (c *Client) current() (*account, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.account == nil {
 		return nil, wire.Errorf(wire.NotReady, "log in first")
 	}
+	if err := c.account.failure(); err != nil {
+		return nil, err
+	}
 	return c.account, nil
+}
+
+// cutOff is the error of a call that the end of its account may have cut off: then the reason of that.
+func (c *Client) cutOff(err error) error {
+	if !errors.Is(err, kv.ErrClosed) && !errors.Is(err, keyring.ErrClosed) && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	if _, reason := c.current(); wire.CodeOf(reason) != wire.NotReady {
+		return reason
+	}
+	return err
 }
 
 // begin reserves the client for a login or logout.
@@ -151,7 +169,8 @@ func (c *Client) end(a *account) {
 	c.busy, c.account = false, a
 }
 
-// Login opens the user's database and connects. A user who is logged in already gives a new token that way.
+// Login opens the user's database and connects. A user who is logged in already gives a new token that way; one whose database
+// has gone begins anew.
 // Errors: ParameterInvalid, TokenMissing, the server's refusal of the token, the storage's.
 func (c *Client) Login(ctx context.Context, r *LoginRequest) (*LoginResult, error) {
 	if err := wire.CheckIdentifier(r.UserID); err != nil {
@@ -166,6 +185,10 @@ func (c *Client) Login(ctx context.Context, r *LoginRequest) (*LoginResult, erro
 	c.mu.Lock()
 	a := c.account
 	c.mu.Unlock()
+	if a != nil && a.failure() != nil {
+		a.stop()
+		a = nil
+	}
 	if a != nil {
 		c.end(a)
 		if a.user == r.UserID {
@@ -190,6 +213,9 @@ func (c *Client) Login(ctx context.Context, r *LoginRequest) (*LoginResult, erro
 	}
 	c.end(a)
 	c.emit(EventReady, (&ReadyEvent{UserID: a.user}).MarshalMsg)
+	if err := damaged(a.vault.Damage()); err != nil {
+		c.report(err)
+	}
 	return a.loginResult(), nil
 }
 
@@ -235,6 +261,24 @@ func (c *Client) Logout(ctx context.Context, r *LogoutRequest) (*LogoutResult, e
 	}
 	c.end(nil)
 	return out, nil
+}
+
+// Close ends the session, if there is one, and lets go of all that the platform gave for it. The device's copy stays as it is,
+// and so does what it owes: it is as if the program had died. Calls must have ended, and none may follow.
+func (c *Client) Close() error {
+	c.mu.Lock()
+	a := c.account
+	c.account, c.busy = nil, true
+	c.mu.Unlock()
+	if a == nil {
+		return nil
+	}
+	a.stop()
+	a.leaveLocks()
+	if a.failure() != nil {
+		return nil // its vault is closed
+	}
+	return a.vault.Close()
 }
 
 // SetOnline keeps the chat off the network, or lets it connect again. Errors: NotReady.

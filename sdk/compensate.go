@@ -40,6 +40,9 @@ func (a *account) compensateOne(c *connection, conversationID string) error {
 		if err := a.vault.Ingest(a.ctx, conversationID, &vault.Page{Page: &page, Compensation: true}); err != nil {
 			return err
 		}
+		if err := a.tellArrived(); err != nil {
+			return err
+		}
 		if len(page.Batches) > 0 {
 			a.changed(conversationID)
 		}

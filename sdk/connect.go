@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/lethe-im/lethe/sdk/tabs"
 	"github.com/lethe-im/lethe/wire"
 )
 
@@ -89,7 +90,7 @@ func (a *account) connect(turn int) {
 		a.conn = c
 		a.welcome = welcome
 		a.offline = make(chan struct{})
-		a.clock = welcome.Time - a.client.options.Now().UnixMilli()
+		a.greeted = time.Now()
 		a.inbox = nil
 		a.outbox.disconnected()
 	}
@@ -130,16 +131,23 @@ func (a *account) catchUp(turn int) {
 	if c == nil {
 		return
 	}
-	err := a.reloadOutbox()
-	if err == nil {
+	// An earlier page load, or another tab that died, may have left something.
+	_, err := a.lookAround()
+	lease := a.lease(a.ctx, tabs.IfFree)
+	if err == nil && lease != nil {
 		a.flush(c)
+	}
+	if err == nil {
 		err = a.syncRows(c)
 	}
 	if err != nil {
+		if lease != nil {
+			lease.Release()
+		}
 		a.failed(c, err)
 		return
 	}
-	a.run(func() { a.deliverLoop(c) })
+	a.run(func() { a.lead(c, lease) })
 	a.run(func() { a.takeIn(c) })
 	a.run(func() { a.ping(c) })
 	a.step(sessionEvent{kind: sessionSynced, turn: turn})
@@ -171,34 +179,32 @@ func (a *account) settleIn(c *connection) error {
 	return a.takeDelivery(c, ids...)
 }
 
-// failed ends a connection on which the work cannot go on; the session comes back with a wait.
+// failed ends a connection on which the work cannot go on; the session comes back with a wait. That the line is dead may show
+// when something is written to it, before the reader knows: that is the network's state, and no failure to tell the app of.
 func (a *account) failed(c *connection, err error) {
 	select {
 	case <-c.ended:
 	default:
-		a.report(err)
+		if code := wire.CodeOf(err); code != wire.NetworkError && code != wire.NetworkTimeout {
+			a.report(err)
+		}
 		c.close(wire.CloseTimeout, "cannot go on")
 	}
-}
-
-// reloadOutbox reads what is owed from the vault: an earlier page load, or another tab that died, may have left some.
-func (a *account) reloadOutbox() error {
-	entries, err := a.vault.Entries(a.ctx)
-	if err != nil {
-		return err
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.outbox = newOutbox(entries)
-	return nil
 }
 
 // syncRows asks for rows, heads and the rest, and stores them.
 func (a *account) syncRows(c *connection) error {
 	device := a.vault.Device()
 	up := catchUp{epoch: device.Epoch, since: device.N}
+	if device.Restate { // begun before, and cut off: the rows have the names
+		up.since = 0
+	}
+	told := told{}
 	for up.stage != caughtUp {
 		if up.stage == needHeads {
+			if err := a.restate(c, told); err != nil {
+				return err
+			}
 			up.withHeads(a.heads())
 			continue
 		}
@@ -211,6 +217,7 @@ func (a *account) syncRows(c *connection) error {
 			if err := a.applyRows(&rows); err != nil {
 				return err
 			}
+			told.add(&rows)
 			up.gotRows(&rows)
 			continue
 		}
@@ -218,7 +225,7 @@ func (a *account) syncRows(c *connection) error {
 		if err := c.request(a.ctx, wire.OpHeads, headsRequest.MarshalMsg, heads.UnmarshalMsg); err != nil {
 			return err
 		}
-		if err := a.applyHeads(c, &heads); err != nil {
+		if err := a.applyHeads(c, &heads, headsRequest.Heads...); err != nil {
 			return err
 		}
 		up.gotHeads(&heads)
@@ -261,11 +268,21 @@ func (a *account) ping(c *connection) {
 			a.failed(c, err)
 			return
 		}
+		switch behind, err := a.lookAround(); {
+		case err != nil:
+			a.report(err)
+		case behind:
+			signal(a.sweep)
+		}
 		if pong.N > a.vault.Device().N {
 			if err := a.syncRows(c); err != nil {
 				a.failed(c, err)
 				return
 			}
+		}
+		if err := a.refreshStale(c); err != nil { // whoever left it so may have died, or had no connection
+			a.failed(c, err)
+			return
 		}
 	}
 }

@@ -107,7 +107,7 @@ func (c *connection) request(ctx context.Context, op string, body wire.Encoder, 
 		delete(c.waiting, id)
 		c.mu.Unlock()
 	}()
-	data, err := wire.NewRequest(id, op, body)
+	data, err := wire.NewTracedRequest(id, op, traceOf(ctx), body)
 	if err != nil {
 		return err
 	}

@@ -54,7 +54,7 @@ func (a *account) find(ctx context.Context, conversationID string) (*vault.Conve
 		return &conv, nil
 	}
 	if err := a.knowHead(ctx, conversationID); err != nil {
-		return nil, err
+		return nil, storageError(err)
 	}
 	conv, ok = a.vault.Find(conversationID)
 	if !ok {
@@ -139,7 +139,7 @@ func (c *Client) SetMessageRead(ctx context.Context, r *ConversationRequest) (*S
 	}
 	if entry != nil {
 		a.changed(r.ConversationID)
-		a.enqueue(nil, *entry)
+		a.enqueue(ctx, nil, *entry)
 	}
 	return &SetMessageReadResult{ConversationID: r.ConversationID}, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"time"
 
 	"github.com/lethe-im/lethe/sdk/vault"
 	"github.com/lethe-im/lethe/wire"
@@ -184,11 +185,15 @@ func (a *account) delete(ctx context.Context, b *deletionBatch) error {
 		}
 		return nil
 	}
+	scope := ready.deletions[0].Scope
+	volatile := a.storage == inMemory && scope.Remote()
+	if volatile && a.online() == nil {
+		return wire.Errorf(wire.Offline, "this browser keeps nothing: the server must be told, and there is no connection")
+	}
 	done, err := a.vault.Delete(ctx, ready.deletions)
 	if err != nil {
 		return storageError(err)
 	}
-	scope := ready.deletions[0].Scope
 	b.erasure, b.server = erasureNone, "none"
 	if scope.Local() {
 		b.erasure = a.erasure() // unless something is left to do
@@ -220,21 +225,15 @@ func (a *account) delete(ctx context.Context, b *deletionBatch) error {
 	if scope.Remote() {
 		b.server = "pending"
 	}
-	if scope == wire.ScopeRemote {
+	if scope == wire.ScopeRemote || volatile {
 		return a.awaitServer(ctx, b, entries)
 	}
-	a.enqueue(nil, entries...)
+	a.enqueue(ctx, nil, entries...)
 	if b.awaitErasure && b.erasure == erasureHidden {
 		b.erasure = a.awaitErasing(ctx, done)
 	}
-	if c := a.online(); c != nil && scope == wire.ScopeLocal {
-		a.run(func() {
-			for _, id := range changed {
-				if err := a.freshen(c, id); err != nil {
-					a.failed(c, err)
-				}
-			}
-		})
+	if scope == wire.ScopeLocal {
+		a.freshenSoon(changed...)
 	}
 	return nil
 }
@@ -245,7 +244,11 @@ func (a *account) awaitServer(ctx context.Context, b *deletionBatch, entries []v
 	var offline chan struct{}
 	for i, e := range entries {
 		answers[i] = make(chan error, 1)
-		offline = a.enqueue(answers[i], e)
+		offline = a.enqueue(ctx, answers[i], e)
+	}
+	if a.storage == inMemory {
+		// What is pending goes with the page, so it counts only when the server has it.
+		return a.awaitAnswers(ctx, b, answers)
 	}
 	if offline == nil {
 		return nil
@@ -266,6 +269,32 @@ func (a *account) awaitServer(ctx context.Context, b *deletionBatch, entries []v
 	if acknowledged {
 		b.server = "acknowledged"
 	}
+	return nil
+}
+
+// volatileWait is how long a deletion waits for the server where the device keeps nothing.
+const volatileWait = 30 * time.Second
+
+// awaitAnswers waits for the acknowledgements of a batch, over as many connections as it takes.
+// Errors: NetworkTimeout; the deletion is done here and goes on being told.
+func (a *account) awaitAnswers(ctx context.Context, b *deletionBatch, answers []chan error) error {
+	timer := time.NewTimer(volatileWait)
+	defer timer.Stop()
+	for _, answer := range answers {
+		select {
+		case err := <-answer:
+			if err != nil {
+				return err
+			}
+		case <-timer.C:
+			return wire.Errorf(wire.NetworkTimeout, "this browser keeps nothing, and the server has not answered")
+		case <-ctx.Done():
+			return wire.Errorf(wire.NetworkTimeout, "deleting: %w", ctx.Err())
+		case <-a.ctx.Done():
+			return wire.Errorf(wire.NotReady, "logged out meanwhile")
+		}
+	}
+	b.server = "acknowledged"
 	return nil
 }
 

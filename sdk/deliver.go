@@ -1,30 +1,46 @@
 package sdk
 
 import (
+	"context"
 	"errors"
 	"sync"
 	"time"
 
+	"github.com/lethe-im/lethe/sdk/tabs"
 	"github.com/lethe-im/lethe/sdk/vault"
 	"github.com/lethe-im/lethe/wire"
 )
 
-// serverNow is the server's clock as far as this device knows it, ms. The caller holds a.mu.
-func (a *account) serverNow() int64 { return a.client.options.Now().UnixMilli() + a.clock }
+// serverNow is the server's clock as far as this device knows it, ms: what it was at the welcome, and what has passed since,
+// however the device's own clock is set meanwhile. The caller holds a.mu.
+func (a *account) serverNow() int64 { return a.welcome.Time + time.Since(a.greeted).Milliseconds() }
 
-// enqueue hands stored entries to the outbox and wakes it. With an answer the caller is told how the last one ended.
-func (a *account) enqueue(answer chan error, entries ...vault.Entry) (offline chan struct{}) {
+// elapsed is how long the session has lasted, ms: what waits for a while does so by this, whatever the device's clock is set to.
+func (a *account) elapsed() int64 { return time.Since(a.begun).Milliseconds() }
+
+// enqueue hands stored entries to the outbox, of this tab or of the one that leads. With an answer the caller is told how the
+// last one ended.
+func (a *account) enqueue(ctx context.Context, answer chan error, entries ...vault.Entry) (offline chan struct{}) {
 	if len(entries) == 0 {
 		return nil
 	}
 	a.mu.Lock()
-	a.outbox.add(entries...)
 	if answer != nil {
 		a.waiting[entries[len(entries)-1].N] = answer
 	}
+	for _, e := range entries {
+		e.Trace = traceOf(ctx)
+		if stands, known := a.outbox.add(e); !stands {
+			a.run(func() { a.settledMeanwhile(e, known) })
+		}
+	}
 	offline = a.offline
+	leading := a.leading
 	a.mu.Unlock()
 	signal(a.queued)
+	if !leading {
+		a.poke(tabs.Outbox)
+	}
 	return offline
 }
 
@@ -32,7 +48,7 @@ func (a *account) enqueue(answer chan error, entries ...vault.Entry) (offline ch
 func (a *account) flush(c *connection) {
 	for {
 		a.mu.Lock()
-		ready := a.outbox.take(a.client.options.Now().UnixMilli())
+		ready := a.outbox.take(a.elapsed())
 		a.mu.Unlock()
 		if len(ready) == 0 {
 			return
@@ -54,11 +70,11 @@ func (a *account) flush(c *connection) {
 	}
 }
 
-// deliverLoop sends what comes into the outbox, until the connection ends.
-func (a *account) deliverLoop(c *connection) {
+// deliverLoop sends what comes into the outbox, until the connection or the lead ends.
+func (a *account) deliverLoop(c *connection, lease *tabs.Lease) {
 	for {
 		a.mu.Lock()
-		now := a.client.options.Now().UnixMilli()
+		now := a.elapsed()
 		ready := a.outbox.take(now)
 		wake := a.outbox.wake()
 		a.mu.Unlock()
@@ -75,6 +91,8 @@ func (a *account) deliverLoop(c *connection) {
 		select {
 		case <-a.queued:
 		case <-later:
+		case <-lease.Over:
+			return
 		case <-c.ended:
 			return
 		case <-a.ctx.Done():
@@ -82,6 +100,9 @@ func (a *account) deliverLoop(c *connection) {
 		}
 	}
 }
+
+// errElsewhere: another tab has settled the entry, or deleted what it was about, while this one was at it.
+var errElsewhere = errors.New("settled by another tab")
 
 // deliver sends one entry and stores what the server answers.
 func (a *account) deliver(c *connection, e vault.Entry) {
@@ -98,34 +119,76 @@ func (a *account) deliver(c *connection, e vault.Entry) {
 	case vault.LeaveEntry:
 		err = a.deliverLeave(c, e)
 	default:
-		err = a.vault.Settle(a.ctx, e) // of a version that this program no longer knows
+		err = a.settleEntry(e, wire.OK) // of a version that this program no longer knows
 	}
-	a.delivered(c, e, err)
+	if errors.Is(err, errElsewhere) {
+		a.settledMeanwhile(e, false)
+		return
+	}
+	a.delivered(e, err)
+}
+
+// settleEntry takes an entry out of the vault that ended with this code.
+func (a *account) settleEntry(e vault.Entry, code wire.Code) error {
+	here, err := a.vault.Settle(a.ctx, e, code)
+	if err == nil && !here {
+		err = errElsewhere
+	}
+	return err
+}
+
+// settledMeanwhile finds out how an entry ended that another tab has settled; known: the app has been told.
+func (a *account) settledMeanwhile(e vault.Entry, known bool) {
+	behind := false
+	owed, err := a.vault.Owed(a.ctx)
+	if err == nil {
+		behind, err = a.vault.Reload(a.ctx)
+	}
+	if err != nil {
+		a.delivered(e, err)
+		return
+	}
+	a.mu.Lock()
+	known = known || a.outbox.told[e.N]
+	a.outbox.settle(e.N)
+	a.mu.Unlock()
+	if behind {
+		a.tellAll()
+	}
+	code := owed.Refused[e.N]
+	if known {
+		a.answer(e.N, refusedElsewhere(code))
+	} else {
+		a.settledElsewhere(e, code)
+	}
 }
 
 // delivered takes an entry out of the outbox, or puts it back: after a network failure for the next connection, after a
 // refusal that may pass for later.
-func (a *account) delivered(c *connection, e vault.Entry, err error) {
+func (a *account) delivered(e vault.Entry, err error) {
+	err = storageError(err)
 	code := wire.OK
 	if err != nil {
-		code = wire.CodeOf(storageError(err))
+		code = wire.CodeOf(err)
+	}
+	if code == wire.NotReady {
+		return // the session has ended, and what is owed stays owed: who waits was let go, and is told so
+	}
+	if !code.Retryable() {
+		a.mu.Lock()
+		a.outbox.settle(e.N)
+		a.mu.Unlock()
+		a.answer(e.N, err)
+		a.poke(tabs.Outbox)
+		return
 	}
 	a.mu.Lock()
-	answer := a.waiting[e.N]
-	back := code.Retryable()
-	if back {
-		a.outbox.retry(e.N, a.client.options.Now().Add(retryAfter).UnixMilli())
-	} else {
-		a.outbox.settle(e.N)
-		delete(a.waiting, e.N)
-	}
+	a.outbox.retry(e.N, a.elapsed()+retryAfter.Milliseconds())
 	a.mu.Unlock()
-	if answer != nil && !back {
-		answer <- err
-	}
-	if back && code != wire.NetworkError && code != wire.NetworkTimeout {
+	if code != wire.NetworkError && code != wire.NetworkTimeout {
 		a.report(err)
 	}
+	signal(a.poked) // another tab may have settled it meanwhile
 }
 
 // forGood tells whether the server will answer the same whenever it is asked again.
@@ -139,8 +202,11 @@ func (a *account) deliverSend(c *connection, e vault.Entry) error {
 	if err != nil {
 		return err
 	}
-	if !ok {
-		return a.vault.Settle(a.ctx, e)
+	if !ok { // deleted, or its key is lost
+		if err := a.settleEntry(e, wire.SendCancelled); err != nil {
+			return err
+		}
+		return wire.Errorf(wire.SendCancelled, "the message is not on this device any more")
 	}
 	if e.FirstAttempt == 0 {
 		a.mu.Lock()
@@ -151,7 +217,7 @@ func (a *account) deliverSend(c *connection, e vault.Entry) error {
 		}
 	}
 	var ack wire.SendAck
-	err = c.request(a.ctx, wire.OpSend, (&wire.Send{
+	err = c.request(a.tracing(e), wire.OpSend, (&wire.Send{
 		SendID: e.SendID, ConversationID: e.ConversationID, Type: row.Message.Type, Payload: row.Message.Payload,
 		FirstAttempt: e.FirstAttempt, Quote: row.Message.Quote,
 	}).MarshalMsg, ack.UnmarshalMsg)
@@ -162,31 +228,42 @@ func (a *account) deliverSend(c *connection, e vault.Entry) error {
 		return err
 	}
 	sent, ok, err := a.vault.Sent(a.ctx, e, ack)
-	if err != nil || !ok {
+	if err != nil {
 		return err
 	}
-	a.messageSent(e, &sent)
+	if !ok {
+		return errElsewhere
+	}
+	if sent.Gone {
+		a.settle(e.ConversationID, &sent.Settled)
+		a.listChanged(e.ConversationID)
+	} else {
+		a.messageSent(e, &sent)
+	}
+	if sent.Row.Message.Type == wire.TypeRecalled {
+		signal(a.sweep)
+	}
+	a.poke(tabs.Changed)
 	return a.freshen(c, e.ConversationID)
 }
 
 func (a *account) sendRefused(e vault.Entry, refusal error) error {
-	failed, ok, err := a.vault.Refused(a.ctx, e)
+	code := wire.CodeOf(refusal)
+	failed, ok, err := a.vault.Refused(a.ctx, e, code)
 	if err != nil {
 		return err
 	}
-	if ok {
-		conv, _ := a.vault.Find(e.ConversationID)
-		a.client.emit(EventMessageFailed, (&MessageFailedEvent{
-			Message: a.message(&conv, failed.Ordinal, failed.Row), Code: wire.CodeOf(refusal),
-		}).MarshalMsg)
-		a.changed(e.ConversationID)
+	if !ok {
+		return errElsewhere
 	}
+	a.messageFailed(e, failed.Row, code)
+	a.poke(tabs.Changed)
 	return refusal
 }
 
 func (a *account) deliverDelete(c *connection, e vault.Entry) error {
 	var ack wire.DeleteAck
-	err := c.request(a.ctx, wire.OpDelete, (&wire.Delete{
+	err := c.request(a.tracing(e), wire.OpDelete, (&wire.Delete{
 		OpID: e.OpID, ConversationID: e.ConversationID, Scope: e.Scope, What: e.What, Anchor: e.Anchor, Before: e.Before,
 		Ranges: e.Ranges, Hide: e.Hide,
 	}).MarshalMsg, ack.UnmarshalMsg)
@@ -196,37 +273,70 @@ func (a *account) deliverDelete(c *connection, e vault.Entry) error {
 	if err != nil {
 		return err
 	}
-	settled, err := a.vault.Acknowledged(a.ctx, e, &ack)
+	settled, here, err := a.vault.Acknowledged(a.ctx, e, &ack)
 	if err != nil {
 		return err
 	}
+	if !here {
+		return errElsewhere
+	}
 	a.settle(e.ConversationID, &settled)
-	a.client.emit(EventDeletionAcknowledged, (&DeletionEvent{OpID: hexID(e.OpID), ConversationID: e.ConversationID}).MarshalMsg)
+	a.tellDeletion(e, wire.OK)
+	if e.What == wire.WhatTime {
+		a.poke(tabs.Changed) // the book has the seq now
+	}
 	return a.freshen(c, e.ConversationID)
 }
 
-// freshen refreshes a conversation whose preview or count a deletion left open.
+// freshen refreshes a conversation whose preview or count this device cannot tell by itself.
 func (a *account) freshen(c *connection, conversationID string) error {
 	conv, ok := a.vault.Find(conversationID)
-	if !ok || conv.Record == nil || !conv.Record.Stale || conv.Record.Log == 0 {
+	if !ok || conv.Record == nil || conv.Record.Log == 0 {
 		return nil
 	}
-	return a.refresh(c, conversationID)
+	if conv.Record.Stale {
+		return a.refresh(c, conversationID)
+	}
+	return a.fillUnread(c, conversationID)
+}
+
+// freshenSoon freshens conversations in the background, while there is a connection.
+func (a *account) freshenSoon(conversationIDs ...string) {
+	c := a.online()
+	if c == nil {
+		return
+	}
+	a.run(func() {
+		for _, id := range conversationIDs {
+			if err := a.freshen(c, id); err != nil {
+				a.failed(c, err)
+				return
+			}
+		}
+	})
 }
 
 func (a *account) deletionRefused(e vault.Entry, refusal error) error {
-	if err := a.vault.Settle(a.ctx, e); err != nil {
+	code := wire.CodeOf(refusal)
+	if err := a.settleEntry(e, code); err != nil {
 		return err
 	}
-	a.client.emit(EventDeletionRefused, (&DeletionEvent{
-		OpID: hexID(e.OpID), ConversationID: e.ConversationID, Code: wire.CodeOf(refusal),
-	}).MarshalMsg)
+	a.tellDeletion(e, code)
 	return refusal
+}
+
+// tellDeletion tells the app what became of a deletion at the server.
+func (a *account) tellDeletion(e vault.Entry, code wire.Code) {
+	event := EventDeletionAcknowledged
+	if code != wire.OK {
+		event = EventDeletionRefused
+	}
+	a.client.emit(event, (&DeletionEvent{OpID: hexID(e.OpID), ConversationID: e.ConversationID, Code: code}).MarshalMsg)
 }
 
 func (a *account) deliverCancel(c *connection, e vault.Entry) error {
 	var ack wire.CancelAck
-	err := c.request(a.ctx, wire.OpCancel, (&wire.Cancel{
+	err := c.request(a.tracing(e), wire.OpCancel, (&wire.Cancel{
 		OpID: e.OpID, SendID: e.SendID, ConversationID: e.ConversationID, Scope: e.Scope, Hide: e.Hide,
 	}).MarshalMsg, ack.UnmarshalMsg)
 	if forGood(err) {
@@ -235,22 +345,28 @@ func (a *account) deliverCancel(c *connection, e vault.Entry) error {
 	if err != nil {
 		return err
 	}
-	settled, err := a.vault.Cancelled(a.ctx, e, &ack)
+	settled, here, err := a.vault.Cancelled(a.ctx, e, &ack)
 	if err != nil {
 		return err
 	}
+	if !here {
+		return errElsewhere
+	}
 	a.settle(e.ConversationID, &settled)
+	if !ack.Never {
+		a.poke(tabs.Changed) // its seq has joined the book
+	}
 	return a.freshen(c, e.ConversationID)
 }
 
 func (a *account) deliverRead(c *connection, e vault.Entry) error {
 	var ack wire.ReadAck
-	err := c.request(a.ctx, wire.OpRead, (&wire.Read{ConversationID: e.ConversationID, UpTo: e.Anchor}).MarshalMsg, ack.UnmarshalMsg)
+	err := c.request(a.tracing(e), wire.OpRead, (&wire.Read{ConversationID: e.ConversationID, UpTo: e.Anchor}).MarshalMsg, ack.UnmarshalMsg)
 	if err != nil && !forGood(err) {
 		return err
 	}
-	if e := a.vault.Settle(a.ctx, e); e != nil {
-		return e
+	if err := a.settleEntry(e, wire.OK); err != nil {
+		return err
 	}
 	return err
 }

@@ -21,6 +21,16 @@ type erasing struct {
 	over           chan struct{} // closed when it is done, or cannot be done for now
 }
 
+// end lets those go who wait. A deletion that could not be done for now has let them go already when it is done after all.
+// Only reclaim calls it.
+func (e *erasing) end() {
+	select {
+	case <-e.over:
+	default:
+		close(e.over)
+	}
+}
+
 // erasure is how far deletions get on this device.
 func (a *account) erasure() string {
 	if a.vault.Erases() {
@@ -58,6 +68,10 @@ func (a *account) reclaim() {
 		for _, done := range step.Done {
 			a.finishErasing(done)
 		}
+		if step.Changed != "" {
+			a.changed(step.Changed)
+			a.freshenSoon(step.Changed)
+		}
 		switch {
 		case err != nil:
 			a.report(err)
@@ -66,6 +80,7 @@ func (a *account) reclaim() {
 			continue
 		default:
 			a.endErasing(true) // another tab has done the rest
+			a.holdReserve()
 		}
 		select {
 		case <-a.sweep:
@@ -89,7 +104,7 @@ func (a *account) finishErasing(done vault.Done) {
 	}
 	if e != nil {
 		id, e.as = e.conversationID, as
-		defer close(e.over)
+		defer e.end()
 	}
 	if !told && !done.Quiet {
 		a.tellErased(id, as)
@@ -109,11 +124,7 @@ func (a *account) endErasing(done bool) {
 			e.as = a.erasure()
 			a.tellErased(e.conversationID, e.as)
 		}
-		select {
-		case <-e.over:
-		default:
-			close(e.over)
-		}
+		e.end()
 	}
 }
 
@@ -130,6 +141,8 @@ func (a *account) awaitErasing(ctx context.Context, done []vault.Deleted) string
 		}
 		select {
 		case <-e.over:
+		case <-a.ctx.Done(): // nobody reclaims any more: the next login does
+			return erasureHidden
 		case <-ctx.Done():
 			return erasureHidden
 		}

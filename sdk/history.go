@@ -176,7 +176,12 @@ func (a *account) fetch(c *connection, conversationID string, gap ledger.Interva
 	if page.To < page.From || page.To < gap.To || page.To > gap.To {
 		return wire.Errorf(wire.FrameInvalid, "page %d…%d does not answer %d…%d", page.From, page.To, gap.From, gap.To)
 	}
-	return a.vault.Ingest(a.ctx, conversationID, &vault.Page{Page: &page})
+	return a.watching(conversationID, func() error {
+		if err := a.vault.Ingest(a.ctx, conversationID, &vault.Page{Page: &page}); err != nil {
+			return err
+		}
+		return a.tellArrived()
+	})
 }
 
 // FetchRemoteHistory returns the server's page: what the user's history there has, whatever this device holds or hides. It

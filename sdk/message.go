@@ -140,13 +140,14 @@ func (c *Client) SendMessage(ctx context.Context, r *SendMessageRequest) (*Messa
 	if _, err := rand.Read(m.SendID[:]); err != nil {
 		return nil, err
 	}
+	a.expect(m.SendID)
 	sending, err := a.vault.Append(ctx, id, m)
 	if err != nil {
 		return nil, storageError(err)
 	}
 	a.changed(id)
 	answer := make(chan error, 1)
-	offline := a.enqueue(answer, sending.Entry)
+	offline := a.enqueue(ctx, answer, sending.Entry)
 	conv, _ := a.vault.Find(id)
 	pending, err := a.one(ctx, &conv, sending.Ordinal, sending.Row)
 	if err != nil {
@@ -166,6 +167,13 @@ func (c *Client) SendMessage(ctx context.Context, r *SendMessageRequest) (*Messa
 	case <-ctx.Done():
 		return &MessageResult{Message: pending}, nil
 	}
+}
+
+// expect prepares for the push of a message that this tab is about to send, and another one delivers.
+func (a *account) expect(send wire.ID) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.outbox.sends[send] = a.outbox.seen
 }
 
 // sent finds an acknowledged message again under its lasting names.
@@ -213,7 +221,8 @@ func (a *account) quoted(ctx context.Context, conversationID string, k *MessageK
 // messageSent tells the app that a message has its lasting names.
 func (a *account) messageSent(e vault.Entry, s *vault.Sending) {
 	conv, ok := a.vault.Find(e.ConversationID)
-	if !ok {
+	if !ok || conv.Ledger.Book.HidesSeq(s.Row.Message.Seq) {
+		a.sendDeleted(e)
 		return
 	}
 	old := e.Ordinal<<32 | uint64(e.Slot)
@@ -222,7 +231,21 @@ func (a *account) messageSent(e vault.Entry, s *vault.Sending) {
 		New: a.message(&conv, s.Ordinal, s.Row),
 	}).MarshalMsg)
 	a.inTail(e.ConversationID)
-	a.changed(e.ConversationID)
+	a.listChanged(e.ConversationID)
+}
+
+// sendDeleted tells the app that a message is gone which it knows by its first name alone: what it was told of seqs does not say so.
+func (a *account) sendDeleted(e vault.Entry) {
+	if conv, ok := a.vault.Find(e.ConversationID); ok {
+		a.tellMessages(&conv, nil, &vault.Settled{Slots: []uint32{e.Slot}, Garbage: true, Ordinal: e.Ordinal})
+	}
+}
+
+// messageFailed tells the app that a message was refused for good.
+func (a *account) messageFailed(e vault.Entry, row vault.Row, code wire.Code) {
+	conv, _ := a.vault.Find(e.ConversationID)
+	a.client.emit(EventMessageFailed, (&MessageFailedEvent{Message: a.message(&conv, e.Ordinal, row), Code: code}).MarshalMsg)
+	a.listChanged(e.ConversationID)
 }
 
 // sendable checks a message and where it goes, and returns the conversationID.

@@ -185,9 +185,11 @@ func (c *Client) dispatch(ctx context.Context, name string, args []byte) (r wire
 			err = wire.Errorf(wire.Internal, "internal error in %s", name)
 		}
 	}()
+	ctx, name = withTrace(ctx, name)
 	for i := range Methods {
 		if Methods[i].Name == name {
-			return Methods[i].call(ctx, c, args)
+			r, err = Methods[i].call(ctx, c, args)
+			return r, c.cutOff(err)
 		}
 	}
 	return nil, wire.Errorf(wire.OperationUnknown, "no method %q", name)

@@ -8,7 +8,8 @@ import (
 
 // RevokeMessage takes a sent message away from everybody. It is never queued: a recall that comes too late must be known to
 // have come too late.
-// Errors: NotReady, MessageInvalid, MessageNotFound, Offline, PermissionDenied, RecallTooLate, storage.
+// Errors: NotReady, MessageInvalid, MessageNotFound, Offline, PermissionDenied, RecallTooLate; storage, where the message is recalled all
+// the same and this device follows when it connects next.
 func (c *Client) RevokeMessage(ctx context.Context, r *RevokeMessageRequest) (*MessageResult, error) {
 	a, err := c.current()
 	if err != nil {
@@ -26,7 +27,7 @@ func (c *Client) RevokeMessage(ctx context.Context, r *RevokeMessageRequest) (*M
 		return nil, err
 	}
 	if p.unsent {
-		seq, ok, err := a.vault.SentSeq(ctx, p.conversationID, uint32(p.slot))
+		seq, ok, err := a.vault.SentSeq(ctx, p.conversationID, p.ordinal, uint32(p.slot))
 		if err != nil {
 			return nil, storageError(err)
 		}
@@ -48,6 +49,7 @@ func (c *Client) RevokeMessage(ctx context.Context, r *RevokeMessageRequest) (*M
 		return nil, err
 	}
 	if err := a.recalled(conn, p.conversationID, []wire.Recalled{recalled}); err != nil {
+		conn.close(wire.CloseTimeout, "a recall was not stored") // the server tells of it again on the next connection only
 		return nil, storageError(err)
 	}
 	rows, err := a.vault.Rows(ctx, p.conversationID, []uint64{p.slot})

@@ -1,8 +1,12 @@
 package sdk
 
 import (
+	"errors"
+	"maps"
+	"slices"
 	"time"
 
+	"github.com/lethe-im/lethe/sdk/tabs"
 	"github.com/lethe-im/lethe/sdk/vault"
 	"github.com/lethe-im/lethe/wire"
 )
@@ -67,17 +71,33 @@ func (a *account) idle(c *connection) {
 	a.tails = map[string]bool{}
 	deliveryOnly := a.welcome.DeliveryOnly
 	a.mu.Unlock()
-	for id := range tails {
+	for _, id := range slices.Sorted(maps.Keys(tails)) {
 		if deliveryOnly {
 			if err := a.takeDelivery(c, id); err != nil {
 				a.failed(c, err)
 				return
 			}
 		}
-		if err := a.vault.Fold(a.ctx, id); err != nil {
+		if err := a.fold(id); err != nil {
 			a.report(err)
 		}
 	}
+}
+
+func (a *account) fold(conversationID string) error {
+	return a.watching(conversationID, func() error { return a.vault.Fold(a.ctx, conversationID) })
+}
+
+// watching runs what stores rows, and tells the app and the other tabs if preview or count came out otherwise by that.
+func (a *account) watching(conversationID string, store func() error) error {
+	before, _ := a.vault.Find(conversationID)
+	if err := store(); err != nil {
+		return err
+	}
+	if now, _ := a.vault.Find(conversationID); vault.ListedOtherwise(before.Record, now.Record) {
+		a.changed(conversationID)
+	}
+	return nil
 }
 
 // inTail remembers that a conversation has new rows in the tail.
@@ -134,24 +154,42 @@ func (a *account) receive(c *connection, e *wire.MessagesEvent) error {
 	if err != nil {
 		return err
 	}
+	if err := a.tellArrived(); err != nil {
+		return err
+	}
 	conv, ok := a.vault.Find(e.ConversationID)
 	if !ok {
 		return nil
 	}
-	if len(got.Rows) > 0 {
+	rows, err := a.notSentHere(got.Rows)
+	if err != nil {
+		return err
+	}
+	if len(rows) > 0 {
 		out := &MessageReceivedEvent{ConversationID: e.ConversationID}
-		for _, row := range got.Rows {
+		for _, row := range rows {
 			out.MessageList = append(out.MessageList, a.message(&conv, got.Ordinal, row))
 		}
-		if err := a.withQuotes(a.ctx, &conv, got.Rows, out.MessageList); err != nil {
+		if err := a.withQuotes(a.ctx, &conv, rows, out.MessageList); err != nil {
 			return err
 		}
-		a.client.emit(EventMessageReceived, out.MarshalMsg)
+		now, ok := a.vault.Find(e.ConversationID)
+		if !ok {
+			return nil // left meanwhile
+		}
+		out.MessageList = slices.DeleteFunc(out.MessageList, func(m Message) bool { // the app was told already that it is gone
+			return now.Ledger.Book.HidesSeq(m.Seq)
+		})
+		if len(out.MessageList) > 0 {
+			a.client.emit(EventMessageReceived, out.MarshalMsg)
+		}
+	}
+	if len(got.Rows) > 0 {
 		a.inTail(e.ConversationID)
 	}
 	a.changed(e.ConversationID)
 	if got.Fold {
-		if err := a.vault.Fold(a.ctx, e.ConversationID); err != nil {
+		if err := a.fold(e.ConversationID); err != nil {
 			return err
 		}
 	}
@@ -159,6 +197,40 @@ func (a *account) receive(c *connection, e *wire.MessagesEvent) error {
 		return a.refresh(c, e.ConversationID)
 	}
 	return nil
+}
+
+// tellArrived tells of sends that got their places otherwise than by their answers, as if another tab had settled them.
+func (a *account) tellArrived() error {
+	if !a.vault.Arrived() {
+		return nil
+	}
+	signal(a.sweep) // what was deleted already goes
+	a.poke(tabs.Changed)
+	return a.look(false)
+}
+
+// notSentHere leaves out what a tab of this device has sent, where this one knows of it: MESSAGE_SENT tells of that. To a tab that
+// does not, it is a message like that of another device.
+func (a *account) notSentHere(rows []vault.Row) (others []vault.Row, err error) {
+	known := func(row vault.Row) bool {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		_, ok := a.outbox.sends[row.Message.SendID]
+		return ok
+	}
+	looked := false
+	for _, row := range rows {
+		if row.Message.From == a.user && !looked && !known(row) {
+			looked = true
+			if err := a.look(false); err != nil { // its push may be faster than a poke
+				return nil, err
+			}
+		}
+		if row.Message.From != a.user || !known(row) {
+			others = append(others, row)
+		}
+	}
+	return others, nil
 }
 
 // applyRows joins the user's rows, another device's deletions among them, and tells the app what they did.
@@ -177,9 +249,12 @@ func (a *account) applyRows(rows *wire.Rows) error {
 }
 
 // applyHeads takes over heads, and asks for the recalls that they tell of.
-func (a *account) applyHeads(c *connection, h *wire.Heads) error {
-	ids, err := a.vault.ApplyHeads(a.ctx, h.States)
+func (a *account) applyHeads(c *connection, h *wire.Heads, asked ...wire.Head) error {
+	ids, err := a.vault.ApplyHeads(a.ctx, h.States, asked...)
 	if err != nil {
+		return err
+	}
+	if err := a.tellArrived(); err != nil {
 		return err
 	}
 	for i := range h.States {
@@ -217,12 +292,15 @@ func (a *account) refresh(c *connection, conversationID string) error {
 	if err := c.request(a.ctx, wire.OpHeads, (&wire.HeadsRequest{Heads: []wire.Head{head}}).MarshalMsg, heads.UnmarshalMsg); err != nil {
 		return err
 	}
-	if err := a.applyHeads(c, &heads); err != nil {
+	if err := a.applyHeads(c, &heads, head); err != nil {
 		return err
 	}
 	conv, ok = a.vault.Find(conversationID)
-	if !ok || conv.Record == nil || conv.Record.Last != nil {
+	if !ok || conv.Record == nil {
 		return nil
+	}
+	if conv.Record.Last != nil {
+		return a.fillUnread(c, conversationID)
 	}
 	view, err := a.vault.Page(a.ctx, vault.Query{ConversationID: conversationID, Count: 1})
 	if err != nil || view.Gap == nil {
@@ -232,5 +310,25 @@ func (a *account) refresh(c *connection, conversationID string) error {
 		return err
 	}
 	a.changed(conversationID)
+	return a.fillUnread(c, conversationID)
+}
+
+// fillUnread fetches what is above the read mark where the server's count is not this device's: it hides some of that alone, and
+// who wrote it only the messages say.
+func (a *account) fillUnread(c *connection, conversationID string) error {
+	for range fetches {
+		gap, missing := a.vault.Uncounted(conversationID)
+		if !missing {
+			return nil
+		}
+		err := a.fetch(c, conversationID, gap, int(gap.To-gap.From)+1)
+		var refusal *wire.Error
+		if errors.As(err, &refusal) {
+			return nil // the least that it can be stays; the connection's end is told elsewhere
+		}
+		if err != nil {
+			return err
+		}
+	}
 	return nil
 }

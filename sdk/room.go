@@ -7,14 +7,6 @@ import (
 	"github.com/lethe-im/lethe/wire"
 )
 
-// Tabs tells tabs of one user on one device who of them uses what; the browser lets go of what a dead tab held.
-type Tabs interface {
-	// Hold holds a name together with other tabs, until release, which returns when it is let go.
-	Hold(ctx context.Context, name string) (release func(), err error)
-	// Held tells whether any tab, this one included, holds the name.
-	Held(ctx context.Context, name string) (bool, error)
-}
-
 // JoinRoom enters a chatroom with this device.
 // Errors: NotReady, ParameterInvalid, Offline, RoomNotFound.
 func (c *Client) JoinRoom(ctx context.Context, r *RoomRequest) (*RoomResult, error) {
@@ -51,7 +43,7 @@ func (c *Client) QuitRoom(ctx context.Context, r *RoomRequest) (*RoomResult, err
 	if !a.letGo(id) {
 		return nil, wire.Errorf(wire.NotInRoom, "not in room %q", r.RoomID)
 	}
-	held, err := a.heldElsewhere(ctx, id)
+	held, err := a.tabs.Held(ctx, a.roomLock(id))
 	if err == nil && !held {
 		err = a.dropRoom(ctx, id, true)
 	}
@@ -71,12 +63,9 @@ func (a *account) hold(ctx context.Context, conversationID string) error {
 	if in {
 		return nil
 	}
-	release := func() {}
-	if tabs := a.client.options.Tabs; tabs != nil {
-		var err error
-		if release, err = tabs.Hold(ctx, a.roomLock(conversationID)); err != nil {
-			return err
-		}
+	release, err := a.tabs.Hold(ctx, a.roomLock(conversationID))
+	if err != nil {
+		return err
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -97,14 +86,6 @@ func (a *account) letGo(conversationID string) bool {
 	return true
 }
 
-func (a *account) heldElsewhere(ctx context.Context, conversationID string) (bool, error) {
-	tabs := a.client.options.Tabs
-	if tabs == nil {
-		return false, nil
-	}
-	return tabs.Held(ctx, a.roomLock(conversationID))
-}
-
 // dropRoom takes a room's copy off this device.
 func (a *account) dropRoom(ctx context.Context, conversationID string, tell bool) error {
 	d, err := a.vault.LeaveRoom(ctx, conversationID, tell)
@@ -114,7 +95,7 @@ func (a *account) dropRoom(ctx context.Context, conversationID string, tell bool
 	a.forgetSends(&d)
 	a.settle(conversationID, &d.Settled)
 	a.changed(conversationID)
-	a.enqueue(nil, d.Entries...)
+	a.enqueue(ctx, nil, d.Entries...)
 	return nil
 }
 
@@ -143,7 +124,7 @@ func (a *account) leaveRooms(ctx context.Context) error {
 			continue
 		}
 		a.letGo(conv.ID)
-		held, err := a.heldElsewhere(ctx, conv.ID)
+		held, err := a.tabs.Held(ctx, a.roomLock(conv.ID))
 		if err == nil && !held {
 			err = a.dropRoom(ctx, conv.ID, true)
 		}
@@ -154,11 +135,22 @@ func (a *account) leaveRooms(ctx context.Context) error {
 	return nil
 }
 
+// leaveLocks lets go of the rooms without a word to anybody. Their copies go when the user logs in again.
+func (a *account) leaveLocks() {
+	a.mu.Lock()
+	rooms := a.rooms
+	a.rooms = map[string]func(){}
+	a.mu.Unlock()
+	for _, release := range rooms {
+		release()
+	}
+}
+
 func (a *account) deliverLeave(c *connection, e vault.Entry) error {
 	var ack wire.LeaveAck
 	err := c.request(a.ctx, wire.OpLeave, (&wire.Leave{ConversationID: e.ConversationID}).MarshalMsg, ack.UnmarshalMsg)
 	if err != nil && !forGood(err) {
 		return err
 	}
-	return a.vault.Settle(a.ctx, e) // a room that is gone is left
+	return a.settleEntry(e, wire.OK) // a room that is gone is left
 }

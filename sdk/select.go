@@ -90,7 +90,7 @@ func (a *account) selectRefs(refs []MessageRef, scope wire.Scope) (*deletionBatc
 				return nil, err
 			}
 		}
-		if err == nil && p.gone && ref.ID == "" && scope.Remote() {
+		if err == nil && p.gone && (ref.ID == "" || strings.HasPrefix(ref.ID, provisional)) && scope.Remote() {
 			// A number alone no longer tells where the message was: it cannot be said to be gone from the server.
 			err = wire.Errorf(wire.MessageNotFound, "no message %s on this device", ref)
 		}
@@ -114,6 +114,11 @@ func (a *account) selectRefs(refs []MessageRef, scope wire.Scope) (*deletionBatc
 		}
 		d := &batch.deletions[i]
 		if p.unsent {
+			if len(d.Slots) > 0 && d.Ordinal != p.ordinal { // the conversation was emptied in between
+				batch.refuse(wire.Errorf(wire.MessageNotFound, "no message %s on this device", ref), ref)
+				continue
+			}
+			d.Ordinal = p.ordinal
 			d.Slots = append(d.Slots, uint32(p.slot))
 		} else {
 			d.Seqs = append(d.Seqs, p.slot)
@@ -130,6 +135,7 @@ func (a *account) selectRefs(refs []MessageRef, scope wire.Scope) (*deletionBatc
 type place struct {
 	conversationID string
 	slot           uint64
+	ordinal        uint64 // under which an unsent one has its slot
 	unsent         bool
 	gone           bool // its conversation was deleted whole since
 }
@@ -161,7 +167,7 @@ func (a *account) locate(ref MessageRef) (place, error) {
 	if !ok || slot == 0 {
 		return place{}, wire.Errorf(wire.MessageNotFound, "no message %s", ref)
 	}
-	return a.within(ref, place{conversationID: conversationID, slot: slot, unsent: slot >= vault.FirstSlot})
+	return a.within(ref, place{conversationID: conversationID, slot: slot, ordinal: ordinal, unsent: slot >= vault.FirstSlot})
 }
 
 func (a *account) locateID(id string) (place, error) {
@@ -171,7 +177,7 @@ func (a *account) locateID(id string) (place, error) {
 	}
 	conversationID, ok := a.vault.FindLog(log)
 	if !ok {
-		if a.vault.KnowsLog(log) {
+		if a.vault.Deleted(log, seq) { // not merely of a conversation that was: what came since, another tab may have shown
 			return place{gone: true}, nil
 		}
 		return place{}, wire.Errorf(wire.MessageNotFound, "no message %s", id)

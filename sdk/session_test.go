@@ -66,17 +66,14 @@ func TestSessionGivesUpWhenRefused(t *testing.T) {
 }
 
 func TestOutboxOrder(t *testing.T) {
-	o := newOutbox([]vault.Entry{
+	o := newOutbox()
+	for _, e := range []vault.Entry{
 		{N: 1, Kind: vault.SendEntry, ConversationID: "a"},
 		{N: 2, Kind: vault.SendEntry, ConversationID: "a"},
 		{N: 3, Kind: vault.SendEntry, ConversationID: "b"},
 		{N: 4, Kind: vault.DeleteEntry, ConversationID: "a"},
-	})
-	numbers := func(entries []vault.Entry) (n []uint64) {
-		for _, e := range entries {
-			n = append(n, e.N)
-		}
-		return n
+	} {
+		o.add(e)
 	}
 	require.Equal(t, []uint64{1, 3, 4}, numbers(o.take(0)), "first in, first out per conversation; deletions overtake")
 	require.Empty(t, o.take(0))
@@ -94,11 +91,10 @@ func TestOutboxOrder(t *testing.T) {
 }
 
 func TestOutboxNeverFloods(t *testing.T) {
-	var entries []vault.Entry
+	o := newOutbox()
 	for i := uint64(0); i < 100; i++ {
-		entries = append(entries, vault.Entry{N: i, Kind: vault.DeleteEntry})
+		o.add(vault.Entry{N: i, Kind: vault.DeleteEntry})
 	}
-	o := newOutbox(entries)
 	require.Len(t, o.take(0), inFlight)
 	require.Empty(t, o.take(0))
 }

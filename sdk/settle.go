@@ -9,12 +9,13 @@ import (
 // remembers the one it has told of, so that each change is told once in each tab, whoever made it (this tab, another one,
 // another device) and however often it is heard of. s adds what books do not say.
 func (a *account) settle(conversationID string, s *vault.Settled) {
+	a.mu.Lock() // before the book is read, so that told never goes back
 	conv, ok := a.vault.Find(conversationID)
 	if !ok {
+		a.mu.Unlock()
 		return
 	}
 	now := conv.Ledger.Book.Clone()
-	a.mu.Lock()
 	before := a.told[conversationID]
 	a.told[conversationID] = now
 	a.mu.Unlock()

@@ -47,11 +47,13 @@ var (
 	ErrClosed = errors.New("kv: store is closed")
 	// ErrLost: the browser closed or deleted the database under us; what was committed may be gone.
 	ErrLost = errors.New("kv: database is lost")
+	// ErrBroken: the connection to the database broke; nothing was changed, as far as can be known. The next transaction opens another.
+	ErrBroken = errors.New("kv: connection to the database broke")
 	// ErrBlocked: another connection keeps the database from being opened in this version.
 	ErrBlocked = errors.New("kv: database is blocked by another connection")
 	// ErrNewer: the database has a newer version than this program; it was left as it is.
 	ErrNewer = errors.New("kv: database is newer than this program")
-	// ErrUnknown: the context ended before the outcome was known; the write may or may not have happened.
+	// ErrUnknown: the context ended, or the database was closed, before the outcome was known; the write may or may not have happened.
 	ErrUnknown = errors.New("kv: outcome unknown")
 	// ErrReadOnly: a View tried to write.
 	ErrReadOnly = errors.New("kv: write in a read-only transaction")
@@ -69,7 +71,7 @@ type Store interface {
 	// View runs fn in a read-only transaction over the tables, with one unchanging view of them.
 	View(ctx context.Context, tables []Table, fn func(Tx) error) error
 	// Update runs fn in a read-write transaction. It commits when fn returns nil, and only a nil error proves that: a
-	// context that ends first gives ErrUnknown. An error from fn aborts, changes nothing, and is returned as it is; so
+	// context that ends first gives ErrUnknown, and so does a database that is closed. An error from fn aborts, changes nothing, and is returned as it is; so
 	// does a panic, which goes on to the caller.
 	Update(ctx context.Context, durability Durability, tables []Table, fn func(Tx) error) error
 	// Close ends the store. Transactions under way fail with ErrClosed or finish. It may be called twice.
@@ -77,6 +79,19 @@ type Store interface {
 	// Destroy closes the store and removes the database with all it holds. Other stores on it (other tabs) then give
 	// ErrLost. It may be called after Close, and again when it failed.
 	Destroy(ctx context.Context) error
+}
+
+// Reserve is space on the disk beside a store, held so that deleting works when the disk is full: even a deletion has to be
+// written. Its methods may be called from many goroutines.
+type Reserve interface {
+	// Hold takes the space, if it is not held. Errors: ErrFull, with which none is held.
+	Hold(ctx context.Context) error
+	// Probe finds out whether the disk has room for a transaction beside what is held. Errors: ErrFull.
+	Probe(ctx context.Context) error
+	// Give lets the space go, for what is to be written next. It may be called when none is held.
+	Give(ctx context.Context) error
+	// Close lets go of what holds it; the space stays held. It may be called twice.
+	Close() error
 }
 
 // Tx is one transaction. It is valid only inside fn and only on fn's goroutine, and fn waits for nothing else: an

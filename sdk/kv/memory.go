@@ -50,6 +50,17 @@ func (m *Memory) Reopen() *Memory {
 	return NewMemory(tables...)
 }
 
+// Copy makes a database of its own that holds what this one holds now, and a store on it: what was on the disk at one moment.
+func (m *Memory) Copy() *Memory {
+	m.disk.mu.Lock()
+	defer m.disk.mu.Unlock()
+	c := NewMemory()
+	for t, entries := range m.disk.tables {
+		c.disk.tables[t] = entries
+	}
+	return c
+}
+
 // View implements Store.
 func (m *Memory) View(ctx context.Context, tables []Table, fn func(Tx) error) error {
 	tx, err := m.begin(ctx, tables, false)

@@ -56,3 +56,27 @@ func TestMemoryDestroyedUnderAnUpdate(t *testing.T) {
 	require.NoError(t, <-destroyed)
 	require.ErrorIs(t, store.View(ctx, []kv.Table{"a"}, func(kv.Tx) error { return nil }), kv.ErrLost)
 }
+
+func TestMemoryCopy(t *testing.T) {
+	ctx := context.Background()
+	first := kv.NewMemory("a")
+	put := func(s kv.Store, key kv.Key) {
+		require.NoError(t, s.Update(ctx, kv.Strict, []kv.Table{"a"}, func(tx kv.Tx) error { return tx.Put("a", key, nil) }))
+	}
+	keys := func(s kv.Store) (keys []kv.Key) {
+		require.NoError(t, s.View(ctx, []kv.Table{"a"}, func(tx kv.Tx) error {
+			entries, err := tx.Scan("a", kv.All, 0, false)
+			for _, e := range entries {
+				keys = append(keys, e.Key)
+			}
+			return err
+		}))
+		return keys
+	}
+	put(first, 1)
+	second := first.Copy()
+	put(first, 2)
+	put(second, 3)
+	require.Equal(t, []kv.Key{1, 2}, keys(first))
+	require.Equal(t, []kv.Key{1, 3}, keys(second))
+}

@@ -67,12 +67,7 @@ func (b *Book) NewlyHidden(before *Book) wire.Ranges {
 					s.Bits.Without(bits)
 				}
 			}
-			first := uint64(s.Segment) * wire.SegmentSize
-			for k := uint64(0); k < wire.SegmentSize && first+k <= through; k++ {
-				var passed wire.Bits
-				passed.Set(k)
-				s.Bits.Without(&passed)
-			}
+			above(&s, through)
 			out.Join(s)
 		}
 	}
@@ -102,8 +97,25 @@ func (b *Book) JoinRecall(r wire.Recalled) (added, gap bool) {
 	case r.Change > n+1:
 		return false, true
 	}
-	b.Recalls = append(b.Recalls, r)
+	kept := make([]wire.Recalled, 0, len(b.Recalls)+1)
+	for _, old := range b.Recalls {
+		if old.Change != 0 || old.Seq != r.Seq {
+			kept = append(kept, old)
+		}
+	}
+	b.Recalls = append(kept, r)
 	return true, false
+}
+
+// UnnumberRecalls keeps the recalls and forgets their numbers, which a restored server gives out again.
+func (b *Book) UnnumberRecalls() (changed bool) {
+	kept := append([]wire.Recalled(nil), b.Recalls...)
+	for i := range kept {
+		changed = changed || kept[i].Change != 0
+		kept[i].Change = 0
+	}
+	b.Recalls = kept
+	return changed
 }
 
 // RecallOf returns the recall of a seq.

@@ -17,7 +17,8 @@ type Deletion struct {
 	UpTo           uint64   // lowers the anchor; 0 = the head that this device knows
 	Before         int64    // WhatTime
 	Seqs           []uint64 // WhatMessages
-	Slots          []uint32 // WhatMessages: provisional slots of unsent messages, or of ones sent since
+	Slots          []uint32 // WhatMessages: provisional slots of unsent messages, or of ones sent since …
+	Ordinal        uint64   // … of this ordinal
 	Hide           bool
 }
 
@@ -82,6 +83,10 @@ func (t *tx) delete(c *conv, d Deletion, out *Deleted) error {
 	if err != nil {
 		return err
 	}
+	if len(d.Slots) > 0 && d.Scope.Remote() && !c.has(d.Ordinal) {
+		out.Err = wire.Errorf(wire.MessageNotFound, "a message of %q that is named by its number was deleted here meanwhile", c.ID)
+		return nil // nothing tells any more where it is on the server
+	}
 	for _, s := range seqs {
 		if s > anchor {
 			out.Err = wire.Errorf(wire.MessageNotFound, "no message %d in %q", s, c.ID)
@@ -112,10 +117,13 @@ func (t *tx) delete(c *conv, d Deletion, out *Deleted) error {
 	return err
 }
 
-// resolveSlots finds what has become of provisional slots: sent since (a seq), or still unsent.
+// has tells whether the conversation's rows are under an ordinal. It has another one since it was emptied.
+func (c *conv) has(ordinal uint64) bool { return c.Record != nil && c.Record.Ordinal == ordinal }
+
+// resolveSlots finds what has become of provisional slots: sent since (a seq), still unsent, or neither with their ordinal.
 func (t *tx) resolveSlots(c *conv, d Deletion) (seqs []uint64, slots []uint32, err error) {
 	seqs = append(seqs, d.Seqs...)
-	if len(d.Slots) == 0 || c.Record == nil {
+	if len(d.Slots) == 0 || !c.has(d.Ordinal) {
 		return seqs, nil, nil
 	}
 	keys := make([]kv.Key, len(d.Slots))
@@ -209,6 +217,7 @@ func (t *tx) takeBack(c *conv, d Deletion, slots []uint32, out *Deleted) error {
 			return err
 		}
 	}
+	var cancelled []uint64
 	for _, x := range entries {
 		var e Entry
 		if _, err := t.decode(tableOutbox, x.Value, &e); err != nil {
@@ -220,6 +229,7 @@ func (t *tx) takeBack(c *conv, d Deletion, slots []uint32, out *Deleted) error {
 		if err := t.Tx.Delete(tableOutbox, kv.Span{From: x.Key, To: x.Key}); err != nil {
 			return err
 		}
+		cancelled = append(cancelled, uint64(x.Key))
 		cancel, err := t.enqueue(Entry{
 			Kind: CancelEntry, ConversationID: c.ID, OpID: opID(d.OpID, len(out.Entries)+1), SendID: e.SendID,
 			Scope: d.Scope, Hide: d.Hide,
@@ -229,7 +239,7 @@ func (t *tx) takeBack(c *conv, d Deletion, slots []uint32, out *Deleted) error {
 		}
 		out.Entries = append(out.Entries, cancel)
 	}
-	return nil
+	return t.refuse(wire.SendCancelled, cancelled...)
 }
 
 // opID derives the names of the operations that belong to one deletion.

@@ -68,9 +68,9 @@ func TestDeleteIsAllOrNothing(t *testing.T) {
 				b.reopen()
 				done := b.wholeOrNothing(why, left)
 				require.True(t, done || !erased, "%s: erased and not deleted", why)
-				entries, err := b.v.Entries(b.ctx)
+				owed, err := b.v.Owed(b.ctx)
 				require.NoError(t, err)
-				require.Len(t, entries, map[bool]int{true: 1, false: 0}[done], "%s: outbox and view disagree", why)
+				require.Len(t, owed.Entries, map[bool]int{true: 1, false: 0}[done], "%s: outbox and view disagree", why)
 				b.reclaim()
 				require.Equal(t, done, b.wholeOrNothing(why, left), why)
 				if done {

@@ -2,6 +2,8 @@ package vault
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"sort"
 
 	"github.com/lethe-im/lethe/sdk/kv"
@@ -32,6 +34,10 @@ func (v *Vault) Ingest(ctx context.Context, conversationID string, page *Page) e
 }
 
 func (v *Vault) ingest(ctx context.Context, conversationID string, page *Page) error {
+	ctx, err := v.takeIn(ctx)
+	if err != nil {
+		return err
+	}
 	v.enter()
 	defer v.leave()
 	v.write.Lock()
@@ -40,28 +46,50 @@ func (v *Vault) ingest(ctx context.Context, conversationID string, page *Page) e
 	for i := range page.Batches {
 		segments[i] = page.Batches[i].Segment
 	}
-	return v.rewrite(ctx, conversationID, segments, nil, func(w *rewriting) error {
+	build := func(w *rewriting) error {
 		for i := range page.Batches {
 			if err := w.add(&page.Batches[i]); err != nil {
 				return err
 			}
 		}
 		return nil
-	}, func(t *tx, c *conv) error {
+	}
+	sending := false // here is something that the page may have
+	finish := func(t *tx, c *conv) error {
 		if c.Record == nil && isRoom(c.ID) {
 			return nil // left meanwhile
 		}
+		entries, err := t.allEntries()
+		if err != nil {
+			return err
+		}
+		if err := t.refuseCancelled(c, page, entries); err != nil {
+			return err
+		}
+		sending = slices.ContainsFunc(entries, func(e Entry) bool { return e.Kind == SendEntry && e.ConversationID == c.ID })
 		if err := t.begin(c, page.Log); err != nil {
 			return err
 		}
-		if c.book().Raise(page.Head) {
-			c.ledgerChange = true
-			c.Record.Stale = true // the unread among the new ones were not counted
+		if err := t.recallLast(c, page); err != nil {
+			return err
 		}
+		c.raise(page.Head)
 		c.cover(page)
 		c.change()
 		return nil
-	})
+	}
+	err = v.rewrite(ctx, conversationID, segments, nil, build, finish)
+	var cancelled errCancelled
+	if errors.As(err, &cancelled) {
+		if err := v.hide(ctx, conversationID, cancelled.at); err != nil {
+			return err
+		}
+		err = v.rewrite(ctx, conversationID, segments, nil, build, finish)
+	}
+	if err != nil || !sending {
+		return err
+	}
+	return v.arrivedIn(ctx, conversationID, page)
 }
 
 // cover marks the page's seqs as known. What compensation gives is not all that the history may have: only what came counts.
@@ -92,6 +120,10 @@ type Page struct {
 
 // Fold moves the tail's sent rows into their segments.
 func (v *Vault) Fold(ctx context.Context, conversationID string) error {
+	ctx, err := v.takeIn(ctx)
+	if err != nil {
+		return err
+	}
 	v.enter()
 	defer v.leave()
 	v.write.Lock()
@@ -101,7 +133,7 @@ func (v *Vault) Fold(ctx context.Context, conversationID string) error {
 		return nil
 	}
 	var segments []uint32
-	err := v.store.View(ctx, []kv.Table{tableTail}, func(x kv.Tx) error {
+	err = v.store.View(ctx, []kv.Table{tableTail}, func(x kv.Tx) error {
 		entries, err := x.Scan(tableTail, kv.Span{From: place(c.Record.Ordinal, 0), To: place(c.Record.Ordinal, FirstSlot-1)}, 0, false)
 		for _, e := range entries {
 			s := uint32(uint64(e.Key) & (1<<32 - 1) / wire.SegmentSize)

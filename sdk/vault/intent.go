@@ -18,6 +18,9 @@ const (
 	maxIntent   = (intentSlots*keyring.SlotSize - intentHead) / 8
 )
 
+// keyringIntent is where an intent stands.
+var keyringIntent = keyring.Run{From: intentSlot, N: intentSlots}
+
 // encodeIntent is the slots of an intent; no more than maxIntent runs.
 func encodeIntent(commit uint64, runs []keyring.Run) []byte {
 	b := make([]byte, intentHead, intentHead+8*len(runs)+keyring.SlotSize)
@@ -60,7 +63,7 @@ func (t *tx) settleIntent() error {
 	if err != nil || secret(first) == (secret{}) {
 		return err
 	}
-	b, err := t.access.Read(keyring.Run{From: intentSlot, N: intentSlots})
+	b, err := t.access.Read(keyringIntent)
 	if err != nil {
 		return err
 	}

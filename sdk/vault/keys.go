@@ -33,12 +33,13 @@ type keys struct {
 	erased  []*Settled        // to be told of it
 	taken   int               // how often slots were taken
 	missed  bool              // a key did not open what it should
+	sealed  bool              // only segments may still be plain
 	intent  uint32            // the slots of the intent that stands, 0 if none was written
 }
 
 // begin takes the keyring for one transaction; nil access where there is none.
 func (v *Vault) begin(ctx context.Context, write bool) (keys, error) {
-	k := keys{known: map[uint32]secret{}, settles: map[uint64]int{}}
+	k := keys{known: map[uint32]secret{}, settles: map[uint64]int{}, sealed: v.key != (secret{})}
 	if v.key != (secret{}) {
 		k.known[deviceSlot] = v.key
 	}
@@ -77,11 +78,12 @@ func (k *keys) want(slots []uint32) error {
 	return nil
 }
 
-// wantAll is want for the keys of many values.
+// wantAll is want for the keys of many values, but for those that are known.
 func (k *keys) wantAll(values [][]byte) error {
 	var slots []uint32
 	for _, value := range values {
-		if slot, ok := slotOf(value); ok && value != nil {
+		slot, ok := slotOf(value)
+		if _, known := k.known[slot]; ok && !known && slot < keyring.MaxSlots {
 			slots = append(slots, slot)
 		}
 	}
@@ -92,8 +94,8 @@ func (k *keys) wantAll(values [][]byte) error {
 func (k *keys) at(slot uint32) (*secret, error) {
 	key, ok := k.known[slot]
 	if !ok {
-		if k.access == nil {
-			return nil, errUnreadable
+		if k.access == nil || slot >= keyring.MaxSlots {
+			return nil, ErrUnreadable
 		}
 		b, err := k.access.Read(keyring.Run{From: slot, N: 1})
 		if err != nil {
@@ -103,7 +105,7 @@ func (k *keys) at(slot uint32) (*secret, error) {
 		k.known[slot] = key
 	}
 	if key == (secret{}) {
-		return nil, errUnreadable
+		return nil, ErrUnreadable
 	}
 	return &key, nil
 }
@@ -111,9 +113,12 @@ func (k *keys) at(slot uint32) (*secret, error) {
 // open takes a stored value apart: its MessagePack, and the slot of its key (0: it has none, or the device's).
 func (k *keys) open(table kv.Table, value []byte) (plain []byte, slot uint32, err error) {
 	if value == nil {
-		return nil, 0, errors.New("vault: record missing")
+		return nil, 0, fmt.Errorf("%w: it is missing", ErrUnreadable)
 	}
 	e, err := parse(value)
+	if err == nil && e.plain && k.sealed && table != tableSegments {
+		err = fmt.Errorf("%w: it is not sealed", ErrUnreadable)
+	}
 	if err != nil || e.plain {
 		return e.body, 0, err
 	}
@@ -124,7 +129,7 @@ func (k *keys) open(table kv.Table, value []byte) (plain []byte, slot uint32, er
 	if err == nil {
 		plain, err = e.open(table, key)
 	}
-	k.missed = k.missed || errors.Is(err, errUnreadable)
+	k.missed = k.missed || errors.Is(err, ErrUnreadable)
 	return plain, e.slot, err
 }
 
@@ -134,10 +139,19 @@ func (k *keys) decode(table kv.Table, value []byte, into msgp.Unmarshaler) (slot
 	if err != nil {
 		return slot, err
 	}
-	if _, err := into.UnmarshalMsg(plain); err != nil {
-		return slot, errors.Join(errUnreadable, err)
+	return slot, whole(into, plain)
+}
+
+// whole decodes MessagePack that is a record and nothing else.
+func whole(into msgp.Unmarshaler, plain []byte) error {
+	rest, err := into.UnmarshalMsg(plain)
+	if err == nil && len(rest) > 0 {
+		err = fmt.Errorf("%d bytes too many", len(rest))
 	}
-	return slot, nil
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrUnreadable, err)
+	}
+	return nil
 }
 
 // set puts a new key into a slot.

@@ -25,7 +25,7 @@ const Format = 2
 // The tables. Keys are numbers; values are MessagePack, sealed, and the messages in segments S2. What outlives a deletion
 // is sealed under the device's key; a conversation's record and tail under the conversation's; each segment under its own.
 const (
-	tableDevice        kv.Table = "device"        // 0 → Device, 1 → Space
+	tableDevice        kv.Table = "device"        // 0 → Device, 1 → Space, 2 → Refusals, 3 → what Device cannot be made again from
 	tableConversations kv.Table = "conversations" // ordinal → Record
 	tableSegments      kv.Table = "segments"      // ordinal·2^32 + segment → wire.Batch
 	tableTail          kv.Table = "tail"          // ordinal·2^32 + slot → Row
@@ -40,6 +40,10 @@ var Tables = []kv.Table{
 	tableDevice, tableConversations, tableSegments, tableTail, tableSent, tableLedgers, tableOutbox, tableGarbage,
 }
 
+// Lasting is the tables to save when a database is made anew: with them a device stays the one it was, and what it had deleted
+// stays deleted.
+var Lasting = []kv.Table{tableDevice, tableLedgers, tableOutbox}
+
 // FirstSlot is the first slot of an unsent message: slots below are seqs.
 const FirstSlot = 1 << 31
 
@@ -52,6 +56,8 @@ type Device struct {
 	Secret [32]byte `msg:"k"` // keys the hashes of names
 	Epoch  uint32   `msg:"e"`
 	N      uint64   `msg:"n"` // the user's number up to which rows are stored
+	// Restate: the server was restored from a backup, and has not been told yet what it has forgotten (restate.go).
+	Restate bool `msg:"r,omitempty"`
 	// Compensated: the recent messages that a new device gets are here, or there were none to get.
 	Compensated bool   `msg:"c,omitempty"`
 	NextOrdinal uint64 `msg:"o"`
@@ -151,11 +157,19 @@ type Entry struct {
 	Slot         uint32 `msg:"l,omitempty"`
 	FirstAttempt int64  `msg:"f,omitempty"` // SendEntry: server time, ms
 
-	N uint64 `msg:"-"` // its key
+	N     uint64 `msg:"-"` // its key
+	Trace string `msg:"-"` // what it is sent for, in memory only: the traceparent of the call that made it
 }
 
 // EntryVersion is the version of new entries.
 const EntryVersion = 1
+
+// Refusals are how the last entries ended that did not end well, for the tabs that wait for them: an entry that is gone and
+// not here was acknowledged. Older ones are forgotten. They name nobody.
+type Refusals struct {
+	Entries []uint64 `msg:"n"`
+	Codes   []int32  `msg:"c"` // wire.Code, in the same order
+}
 
 // Note is what a deletion has left to reclaim: a whole ordinal, or the hidden rows of some segments of one.
 type Note struct {

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/tinylib/msgp/msgp"
+
 	"github.com/lethe-im/lethe/sdk/keyring"
 	"github.com/lethe-im/lethe/sdk/kv"
 	"github.com/lethe-im/lethe/sdk/ledger"
@@ -21,13 +23,15 @@ var ErrElsewhere = errors.New("vault: the keys are in a file that cannot be open
 // keys are lost is begun anew: it is a new device.
 // Errors: ErrElsewhere, the store's, the keyring's.
 func Open(ctx context.Context, store kv.Store, ring keyring.File, user string) (*Vault, error) {
-	v := &Vault{store: store, ring: ring, user: user, carried: map[uint64]int{}, names: map[string]named{}}
+	v := &Vault{
+		store: store, ring: ring, user: user, write: make(lock, 1), carried: map[uint64]int{}, names: map[string]named{},
+	}
 	v.calm = sync.NewCond(&v.turn)
 	if err := v.settleIn(ctx); err != nil {
 		return nil, fmt.Errorf("vault: begin: %w", err)
 	}
 	if v.records == nil {
-		if err := v.Reload(ctx); err != nil {
+		if _, err := v.Reload(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -46,34 +50,40 @@ func (v *Vault) settleIn(ctx context.Context) error {
 	t.writes = true
 	err = v.store.Update(ctx, kv.Strict, Tables, func(x kv.Tx) error {
 		t.Tx = x
-		values, err := x.Get(tableDevice, 0, 1)
+		values, err := x.Get(tableDevice, 0, 1, 3)
 		if err != nil {
 			return err
 		}
-		if err := t.recognise(values[0]); err != nil {
+		if err := t.recognise(values[0], values[2]); err != nil {
 			return err
 		}
 		if err := t.settleIntent(); err != nil {
 			return err
 		}
 		if values[1] != nil && t.space.Next == 0 {
-			if _, err := t.decode(tableDevice, values[1], &t.space); err != nil && !errors.Is(err, errUnreadable) {
+			_, err := t.decode(tableDevice, values[1], &t.space)
+			if t.spaceNew = errors.Is(err, ErrUnreadable); t.spaceNew {
+				t.space = Space{} // what is in use is found below
+			} else if err != nil {
 				return err
 			}
 		}
-		records, err := t.allRecords()
+		c, err := t.survey()
 		if err != nil {
 			return err
 		}
-		if err := t.sweep(records); err != nil {
+		if !t.sealed {
+			t.sealed, t.damage = true, Damage{} // as it was before sealAll: what that has left out is seen the next time
+		} else if t.damage.any() {
+			if err := t.mend(c); err != nil {
+				return err
+			}
+		}
+		if err := t.sweep(c.records); err != nil {
 			return err
 		}
 		if !t.devNew { // as a rule: then this is all that there is to read
-			ledgers, err := t.allLedgers()
-			if err != nil {
-				return err
-			}
-			v.take(t.dev, records, ledgers)
+			v.take(t.dev, c.records, c.ledgers)
 		}
 		return t.flush()
 	})
@@ -82,42 +92,81 @@ func (v *Vault) settleIn(ctx context.Context) error {
 	}
 	v.key = t.known[deviceSlot]
 	v.clearTo = t.dev.NextNote
-	return t.destroy()
+	v.damage = t.damage
+	if err := t.destroy(); err != nil || !t.again {
+		return err
+	}
+	k.end()
+	return v.settleIn(ctx)
 }
 
-// recognise finds the device's key and record, or makes them.
-func (t *tx) recognise(value []byte) error {
+// recognise finds the device's key and record, or makes them. copied is what the database keeps of the record a second time.
+func (t *tx) recognise(value, copied []byte) error {
+	old, err := t.identify(value)
+	if copied != nil && (errors.Is(err, ErrUnreadable) || errors.Is(err, ErrElsewhere)) {
+		if again, failed := t.identify(copied); failed == nil {
+			old, err = again, t.restoreDevice()
+		}
+	}
+	switch {
+	case errors.Is(err, ErrUnreadable):
+		return t.beginAnew(value != nil || copied != nil)
+	case err != nil:
+		return err
+	case old:
+		err = t.sealAll()
+	}
+	t.sealed = !old
+	if err == nil && (old || copied == nil) {
+		err = t.copyDevice()
+	}
+	return err
+}
+
+// identify reads the device's record; old: its key is not in the keyring, though there is one, or it has none.
+func (t *tx) identify(value []byte) (old bool, err error) {
 	if value == nil {
-		return t.beginDevice()
+		return false, ErrUnreadable
 	}
 	e, err := parse(value)
 	if err != nil {
-		return err
+		return false, err
 	}
+	t.dev = Device{}
 	switch {
 	case e.plain:
-		if _, err := t.dev.UnmarshalMsg(e.body); err != nil {
-			return err
+		old, err = true, whole(&t.dev, e.body)
+	case e.key == nil && t.access == nil:
+		return false, ErrElsewhere
+	default:
+		if e.key != nil {
+			t.known[deviceSlot] = *e.key
+			old = t.access != nil // the keys move into the keyring
 		}
-		return t.sealAll()
-	case e.key != nil:
-		t.known[deviceSlot] = *e.key
-		if _, err := t.decode(tableDevice, value, &t.dev); err != nil || t.access == nil {
-			return err
-		}
-		return t.sealAll() // the keys move into the keyring
-	case t.access == nil:
-		return ErrElsewhere
+		_, err = t.decode(tableDevice, value, &t.dev)
 	}
-	if _, err = t.decode(tableDevice, value, &t.dev); !errors.Is(err, errUnreadable) {
-		return err
+	if err == nil && (t.dev.ID == wire.ID{} || t.dev.Secret == [32]byte{}) {
+		err = ErrUnreadable
 	}
+	if err != nil {
+		delete(t.known, deviceSlot)
+	}
+	return old, err
+}
+
+// beginAnew makes a new device where there is none, or none that can be read any more.
+func (t *tx) beginAnew(was bool) error {
+	t.damage.Anew = was
 	for _, table := range Tables {
 		if err := t.Delete(table, kv.All); err != nil {
 			return err
 		}
 	}
-	return t.beginDevice()
+	if err := t.beginDevice(); err != nil {
+		return err
+	}
+	t.sealed = true
+	return t.copyDevice()
 }
 
 // beginDevice makes a new device.
@@ -154,14 +203,25 @@ func (t *tx) sealAll() error {
 		if err != nil {
 			return err
 		}
-		for i, e := range entries {
+		kept := entries[:0]
+		for _, e := range entries {
 			plain, _, err := t.open(table, e.Value)
+			if err == nil {
+				err = whole(emptyOf(table), plain)
+			}
+			if errors.Is(err, ErrUnreadable) {
+				if err := t.Delete(table, kv.Span{From: e.Key, To: e.Key}); err != nil {
+					return err
+				}
+				t.again = true
+				continue
+			}
 			if err != nil {
 				return err
 			}
-			entries[i].Value = plain
+			kept = append(kept, kv.Entry{Key: e.Key, Value: plain})
 		}
-		old[table] = entries
+		old[table] = kept
 	}
 	if err := t.beginKey(); err != nil {
 		return err
@@ -179,6 +239,7 @@ func (t *tx) sealAll() error {
 		}
 		owners[c.Record.Ordinal] = c
 		t.convs[c.Record.ConversationID] = c
+		t.loaded = append(t.loaded, c)
 		n := Note{Ordinal: c.Record.Ordinal, ConversationID: c.Record.ConversationID, Quiet: true, Segments: segmentsOf(c.Record.Covered)}
 		if _, err := t.note(n); err != nil {
 			return err
@@ -204,6 +265,23 @@ func (t *tx) sealAll() error {
 		}
 	}
 	return nil
+}
+
+// emptyOf is what the values of a small table decode into.
+func emptyOf(table kv.Table) msgp.Unmarshaler {
+	switch table {
+	case tableConversations:
+		return &Record{}
+	case tableLedgers:
+		return &Ledger{}
+	case tableTail:
+		return &Row{}
+	case tableSent:
+		return &Sent{}
+	case tableOutbox:
+		return &Entry{}
+	}
+	return &Note{}
 }
 
 // rawRecord is a record's MessagePack.
@@ -235,7 +313,9 @@ func (t *tx) sweep(records []*Record) error {
 		used = append(used, r.runs()...)
 	}
 	for _, c := range t.convs { // those that sealAll has just given slots
-		used = append(used, c.Record.runs()...)
+		if c.Record != nil {
+			used = append(used, c.Record.runs()...)
+		}
 	}
 	notes, err := t.Scan(tableGarbage, kv.All, 0, false)
 	if err != nil {

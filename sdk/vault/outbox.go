@@ -2,73 +2,170 @@ package vault
 
 import (
 	"context"
+	"errors"
 
 	"github.com/lethe-im/lethe/sdk/kv"
 	"github.com/lethe-im/lethe/sdk/ledger"
 	"github.com/lethe-im/lethe/wire"
 )
 
-// Entries returns everything this device still owes the server, oldest first.
-func (v *Vault) Entries(ctx context.Context) ([]Entry, error) {
-	var out []Entry
+// Owed is what this device owes the server.
+type Owed struct {
+	Entries []Entry // oldest first
+	// Next is the number of the next entry: what is below it and not among Entries has been settled …
+	Next uint64
+	// … well, unless it is here.
+	Refused map[uint64]wire.Code
+	// Behind: other tabs have committed since this one read the whole database. It shows in the device's record, in which every
+	// deletion of what is shown counts a note or an entry.
+	Behind bool
+}
+
+// Owed reads what this device still owes the server.
+func (v *Vault) Owed(ctx context.Context) (Owed, error) {
+	var out Owed
 	err := v.view(ctx, func(t *tx) error {
-		entries, err := t.Scan(tableOutbox, kv.All, 0, false)
+		if err := t.readDevice(); err != nil {
+			return err
+		}
+		entries, err := t.allEntries()
 		if err != nil {
 			return err
 		}
-		out = make([]Entry, len(entries))
-		for i, e := range entries {
-			if _, err := t.decode(tableOutbox, e.Value, &out[i]); err != nil {
-				return err
-			}
-			out[i].N = uint64(e.Key)
+		out = Owed{Entries: entries, Next: t.dev.NextEntry, Refused: map[uint64]wire.Code{}, Behind: v.isBehind(t.dev)}
+		r, err := t.refusals()
+		for i, n := range r.Entries {
+			out.Refused[n] = wire.Code(r.Codes[i])
 		}
-		return nil
+		return err
 	})
 	return out, err
 }
 
-// Settle drops an outbox entry that needs nothing more here: acknowledged, or refused for good. It reads nothing and writes no
-// key, so it needs no lock.
-func (v *Vault) Settle(ctx context.Context, e Entry) error {
+// allEntries reads every entry; those that cannot be read are noted as spoilt, and Open says so.
+func (t *tx) allEntries() (entries []Entry, err error) {
+	err = t.each(tableOutbox, func(e kv.Entry) error {
+		entry := Entry{N: uint64(e.Key)}
+		_, err := t.decode(tableOutbox, e.Value, &entry)
+		if err == nil {
+			entries = append(entries, entry)
+		}
+		return err
+	})
+	return entries, err
+}
+
+// keptRefusals is how many refusals are remembered: more than one call can bring.
+const keptRefusals = 256
+
+func (t *tx) refusals() (r Refusals, err error) {
+	values, err := t.Get(tableDevice, 2)
+	if err != nil || values[0] == nil {
+		return r, err
+	}
+	_, err = t.decode(tableDevice, values[0], &r)
+	if errors.Is(err, ErrUnreadable) || len(r.Codes) != len(r.Entries) {
+		return Refusals{}, nil // what cannot be read says nothing
+	}
+	return r, err
+}
+
+// refuse remembers that entries did not end well.
+func (t *tx) refuse(code wire.Code, entries ...uint64) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	r, err := t.refusals()
+	if err != nil {
+		return err
+	}
+	for _, n := range entries {
+		r.Entries, r.Codes = append(r.Entries, n), append(r.Codes, int32(code))
+	}
+	more := max(0, len(r.Entries)-keptRefusals)
+	r.Entries, r.Codes = r.Entries[more:], r.Codes[more:]
+	return t.put(tableDevice, 2, &r)
+}
+
+// takeEntry drops an entry. It is not here if another tab has settled it, or a deletion has replaced it.
+func (t *tx) takeEntry(e *Entry) (here bool, err error) {
+	if here, err = t.entryHere(e); err != nil || !here {
+		return false, err
+	}
+	return true, t.Delete(tableOutbox, kv.Span{From: kv.Key(e.N), To: kv.Key(e.N)})
+}
+
+// entryHere tells whether an entry still stands. Its number is not enough: a device that was begun anew counts from the start.
+func (t *tx) entryHere(e *Entry) (bool, error) {
+	values, err := t.Get(tableOutbox, kv.Key(e.N))
+	if err != nil || values[0] == nil {
+		return false, err
+	}
+	var stored Entry
+	if _, err := t.decode(tableOutbox, values[0], &stored); err != nil {
+		return false, err
+	}
+	return stored.OpID == e.OpID && stored.SendID == e.SendID, nil
+}
+
+// Settle drops an outbox entry that needs nothing more here: it was acknowledged (code OK), or refused for good. It is not here
+// if another tab was faster.
+func (v *Vault) Settle(ctx context.Context, e Entry, code wire.Code) (here bool, err error) {
+	if code != wire.OK {
+		err = v.update(ctx, kv.Relaxed, []kv.Table{tableOutbox}, func(t *tx) error {
+			if here, err = t.takeEntry(&e); err != nil || !here {
+				return err
+			}
+			return t.refuse(code, e.N)
+		})
+		return here, err
+	}
 	v.enter()
 	defer v.leave()
-	return v.store.Update(ctx, kv.Relaxed, []kv.Table{tableOutbox}, func(x kv.Tx) error {
-		return x.Delete(tableOutbox, kv.Span{From: kv.Key(e.N), To: kv.Key(e.N)})
+	// It writes no key and reads nothing but what the device's opens, so it needs no lock.
+	err = v.persist(ctx, func() error {
+		t := v.newTx(keys{known: map[uint32]secret{deviceSlot: v.key}})
+		return v.store.Update(ctx, kv.Relaxed, []kv.Table{tableOutbox}, func(x kv.Tx) (err error) {
+			t.Tx = x
+			here, err = t.takeEntry(&e)
+			return err
+		})
 	})
+	return here, err
 }
 
 // Acknowledged drops a deletion's entry and, where it was by time, replaces the time by the seq that the server resolved.
-func (v *Vault) Acknowledged(ctx context.Context, e Entry, ack *wire.DeleteAck) (Settled, error) {
+func (v *Vault) Acknowledged(ctx context.Context, e Entry, ack *wire.DeleteAck) (out Settled, here bool, err error) {
 	if e.What != wire.WhatTime || !e.Scope.Local() {
-		return Settled{}, v.Settle(ctx, e)
+		here, err = v.Settle(ctx, e, wire.OK)
+		return out, here, err
 	}
-	return v.settleEntry(ctx, e, func(b *ledger.Book) {
-		b.Resolve(ledger.Bound{Before: e.Before, Anchor: e.Anchor}, ack.Through)
+	return v.settleEntry(ctx, e, func(c *conv) {
+		c.book().Resolve(ledger.Bound{Before: e.Before, Anchor: e.Anchor}, ack.Through)
 	})
 }
 
 // Cancelled drops a cancel's entry. Had the message arrived, its seq joins the ledger that the deletion named.
-func (v *Vault) Cancelled(ctx context.Context, e Entry, ack *wire.CancelAck) (Settled, error) {
+func (v *Vault) Cancelled(ctx context.Context, e Entry, ack *wire.CancelAck) (out Settled, here bool, err error) {
 	if ack.Never || !e.Scope.Local() {
-		return Settled{}, v.Settle(ctx, e)
+		here, err = v.Settle(ctx, e, wire.OK)
+		return out, here, err
 	}
-	return v.settleEntry(ctx, e, func(b *ledger.Book) {
+	return v.settleEntry(ctx, e, func(c *conv) {
 		join := wire.Ledger{Ranges: wire.RangesOf(ack.Seq)}
 		if e.Hide {
 			join.HiddenAt = ack.Seq + 1
 		}
-		b.Raise(ack.Seq)
-		b.Local.Join(join)
+		c.raiseBy(ack.Seq)
+		c.book().Local.Join(join)
 	})
 }
 
 // settleEntry drops an entry together with what its answer does to the conversation's book.
-func (v *Vault) settleEntry(ctx context.Context, e Entry, join func(*ledger.Book)) (Settled, error) {
-	var out Settled
-	err := v.update(ctx, kv.Strict, deleteTables, func(t *tx) error {
+func (v *Vault) settleEntry(ctx context.Context, e Entry, join func(*conv)) (out Settled, here bool, err error) {
+	err = v.update(ctx, kv.Strict, deleteTables, func(t *tx) error {
 		out = Settled{}
-		if err := t.Delete(tableOutbox, kv.Span{From: kv.Key(e.N), To: kv.Key(e.N)}); err != nil {
+		if here, err = t.takeEntry(&e); err != nil || !here {
 			return err
 		}
 		cs, err := t.load(e.ConversationID)
@@ -76,11 +173,11 @@ func (v *Vault) settleEntry(ctx context.Context, e Entry, join func(*ledger.Book
 			return err
 		}
 		before := cs[0].book().Clone()
-		join(cs[0].book())
+		join(cs[0])
 		cs[0].changeBook()
 		return t.settle(cs[0], &before, &out)
 	})
-	return out, err
+	return out, here, err
 }
 
 // MarkRead moves this user's read mark to the newest message and queues it. No entry: it was there already.
@@ -111,6 +208,10 @@ func (v *Vault) MarkRead(ctx context.Context, conversationID string) (*Entry, er
 
 // SetDraft keeps what the user has typed.
 func (v *Vault) SetDraft(ctx context.Context, conversationID, draft string) error {
+	ctx, err := v.takeIn(ctx)
+	if err != nil {
+		return err
+	}
 	return v.update(ctx, kv.Relaxed, nil, func(t *tx) error {
 		cs, err := t.load(conversationID)
 		if err != nil {

@@ -110,7 +110,11 @@ const looks = 3
 // afterwards the keys may go.
 func (v *Vault) view(ctx context.Context, fn func(*tx) error) error {
 	for i := 1; ; i++ {
-		missed, err := v.look(ctx, fn)
+		missed := false
+		err := v.again(ctx, func() (err error) {
+			missed, err = v.look(ctx, fn)
+			return err
+		})
 		if !missed || i == looks {
 			return err
 		}
@@ -200,10 +204,12 @@ func (t *tx) scanTail(ordinal, from, to uint64, reverse bool) ([]Row, error) {
 	rows := make([]Row, 0, len(entries))
 	for _, e := range entries {
 		row := Row{Slot: uint32(e.Key)}
-		if _, err := t.decode(tableTail, e.Value, &row); errors.Is(err, errUnreadable) {
+		_, err := t.decode(tableTail, e.Value, &row)
+		if errors.Is(err, ErrUnreadable) || err == nil && row.Slot < FirstSlot && row.Message.Seq != uint64(row.Slot) {
 			t.gaps = append(t.gaps, uint64(e.Key))
 			continue
-		} else if err != nil {
+		}
+		if err != nil {
 			return nil, err
 		}
 		rows = append(rows, row)
@@ -215,7 +221,7 @@ func (t *tx) scanTail(ordinal, from, to uint64, reverse bool) ([]Row, error) {
 func (t *tx) batchOf(e kv.Entry) (*wire.Batch, error) {
 	var b wire.Batch
 	_, err := t.decode(tableSegments, e.Value, &b)
-	if errors.Is(err, errUnreadable) || err == nil && b.Segment != uint32(e.Key) {
+	if errors.Is(err, ErrUnreadable) || err == nil && b.Segment != uint32(e.Key) {
 		t.gaps = append(t.gaps, uint64(e.Key)|inSegment)
 		return nil, nil
 	}

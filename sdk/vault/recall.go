@@ -3,6 +3,7 @@ package vault
 import (
 	"context"
 	"errors"
+	"slices"
 	"sort"
 
 	"github.com/lethe-im/lethe/sdk/kv"
@@ -67,6 +68,38 @@ func (v *Vault) Recall(ctx context.Context, conversationID string, recalls []wir
 	return gap, err
 }
 
+// recallLast puts the notice in the place of a preview whose message was never here, where a page brings it recalled: the recall
+// itself may come later, as it does to who has left the group. The record's key goes with the next sweep.
+func (t *tx) recallLast(c *conv, page *Page) error {
+	last := c.Record.Last
+	if last == nil || c.Record.LastSlot >= FirstSlot || c.Record.Covered.Has(last.Message.Seq) {
+		return nil
+	}
+	at := slices.IndexFunc(page.Batches, func(b wire.Batch) bool { return uint64(b.Segment) == last.Message.Seq/wire.SegmentSize })
+	if at < 0 {
+		return nil
+	}
+	messages, err := page.Batches[at].Messages()
+	if err != nil {
+		return nil // a block that is broken becomes a gap
+	}
+	for _, m := range messages {
+		if m.Seq == last.Message.Seq && m.Type == wire.TypeRecalled && last.Message.Type != wire.TypeRecalled {
+			c.Record.Last = &Row{Message: m, Slot: uint32(m.Seq)}
+			return t.noteRecalled(c)
+		}
+	}
+	return nil
+}
+
+// noteRecalled has record and tail sealed anew, and the key destroyed that has sealed what was recalled.
+func (t *tx) noteRecalled(c *conv) error {
+	_, err := t.note(Note{
+		Ordinal: c.Record.Ordinal, ConversationID: c.ID, Rekey: true, Quiet: true, Plain: c.Record.Ordinal < t.dev.SealedFrom,
+	})
+	return err
+}
+
 // recallInto puts the notice in the place of a recalled message.
 func recallInto(book *ledger.Book, m *wire.Message) {
 	if m.Seq == 0 || m.Type == wire.TypeRecalled {
@@ -118,7 +151,7 @@ func (v *Vault) Rows(ctx context.Context, conversationID string, seqs []uint64) 
 				continue
 			}
 			row := Row{Slot: uint32(seqs[i])}
-			if _, err := t.decode(tableTail, value, &row); errors.Is(err, errUnreadable) {
+			if _, err := t.decode(tableTail, value, &row); errors.Is(err, ErrUnreadable) {
 				continue
 			} else if err != nil {
 				return err

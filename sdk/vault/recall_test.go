@@ -54,6 +54,19 @@ func TestRecallReachesLateArrivals(t *testing.T) {
 	require.Equal(t, wire.TypeText, rows[4].Message.Type)
 }
 
+// A page may know of a recall before the device is told of it: what the preview says follows, though its row was never here.
+func TestAPageTellsThePreviewOfARecall(t *testing.T) {
+	b := toldOf(t)
+	was := b.log[4]
+	notice, err := (&wire.RecallNotice{By: "peer", Time: 9}).MarshalMsg(nil)
+	require.NoError(t, err)
+	b.log[4].Type, b.log[4].Payload = wire.TypeRecalled, notice
+	require.NoError(t, b.ingest(1, 5))
+	require.Equal(t, b.log[4], b.record().Last.Message)
+	b.reclaim()
+	require.False(t, b.readable()[string(was.Payload)], "the record's key has gone")
+}
+
 func TestRecallWithAGapAsksAgain(t *testing.T) {
 	b := newBench(t)
 	b.fill(10)

@@ -3,7 +3,6 @@ package vault
 import (
 	"context"
 
-	"github.com/lethe-im/lethe/sdk/kv"
 	"github.com/lethe-im/lethe/sdk/ledger"
 	"github.com/lethe-im/lethe/wire"
 )
@@ -19,7 +18,11 @@ type Received struct {
 // conversation back with what its ledgers leave.
 func (v *Vault) Receive(ctx context.Context, e *wire.MessagesEvent) (Received, error) {
 	var out Received
-	err := v.update(ctx, kv.Relaxed, []kv.Table{tableTail}, func(t *tx) error {
+	ctx, err := v.takeIn(ctx)
+	if err != nil {
+		return out, err
+	}
+	err = v.updateAsNeeded(ctx, deleteTables, func(t *tx) error {
 		out = Received{}
 		cs, err := t.load(e.ConversationID)
 		if err != nil {
@@ -33,6 +36,9 @@ func (v *Vault) Receive(ctx context.Context, e *wire.MessagesEvent) (Received, e
 			return err
 		}
 		out.Ordinal = c.Record.Ordinal
+		if err := t.hideCancelled(c, e.Messages); err != nil {
+			return err
+		}
 		for i := range e.Messages {
 			m := &e.Messages[i]
 			recallInto(c.book(), m)
@@ -47,7 +53,10 @@ func (v *Vault) Receive(ctx context.Context, e *wire.MessagesEvent) (Received, e
 			}
 		}
 		c.change()
-		return nil
+		if err := t.recountCovered(c); err != nil {
+			return err
+		}
+		return t.arrived(c, e.Log, e.Messages)
 	})
 	return out, err
 }
@@ -59,12 +68,7 @@ func isRoom(conversationID string) bool {
 
 func (t *tx) receive(c *conv, m *wire.Message, out *Received) error {
 	book := c.book()
-	// Messages between the head and this one were missed: only the server can count them.
-	if m.Seq > book.Head+1 {
-		c.Record.Stale = true
-	}
-	fresh := book.Raise(m.Seq)
-	c.ledgerChange = c.ledgerChange || fresh
+	fresh := c.raiseBy(m.Seq)
 	c.Record.Covered = c.Record.Covered.Add(ledger.Interval{From: m.Seq, To: m.Seq})
 	c.Record.Time = max(c.Record.Time, m.Time)
 	if book.Hides(m.Seq, m.Time) {
@@ -78,6 +82,27 @@ func (t *tx) receive(c *conv, m *wire.Message, out *Received) error {
 	}
 	c.showLast(row)
 	return t.putUnder(c, tableTail, place(c.Record.Ordinal, m.Seq), &row)
+}
+
+// raise joins a head that was heard of without the messages below it: only the server can count those.
+func (c *conv) raise(head uint64) {
+	if !c.book().Raise(head) {
+		return
+	}
+	c.ledgerChange = true
+	if c.Record != nil {
+		c.Record.Stale = true
+		c.change()
+	}
+}
+
+// raiseBy joins the head that a message brings which the caller counts, and tells whether it is a new one: those between, if any,
+// were missed.
+func (c *conv) raiseBy(seq uint64) (fresh bool) {
+	c.raise(max(seq, 1) - 1)
+	fresh = c.book().Raise(seq)
+	c.ledgerChange = c.ledgerChange || fresh
+	return fresh
 }
 
 // showLast makes the row the preview if it is newer; unsent messages are the newest.

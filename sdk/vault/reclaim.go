@@ -23,6 +23,8 @@ const wholes = 64
 type Reclaimed struct {
 	Done []Done // the notes that are done
 	Left bool   // there is more to do
+	// Changed is the conversation whose preview or count came out otherwise, or has to be asked from the server now; "" if none.
+	Changed string
 }
 
 // Done is a note of which nothing is left to do.
@@ -61,6 +63,7 @@ func (v *Vault) Reclaim(ctx context.Context) (Reclaimed, error) {
 		}
 	}
 	out := Reclaimed{Left: true}
+	before, _ := v.Find(n.ConversationID)
 	switch {
 	case retired:
 		out.Done = []Done{n.done()}
@@ -85,6 +88,9 @@ func (v *Vault) Reclaim(ctx context.Context) (Reclaimed, error) {
 	}
 	for _, d := range out.Done {
 		delete(v.carried, d.Note)
+	}
+	if now, ok := v.Find(n.ConversationID); ok && (ListedOtherwise(before.Record, now.Record) || now.Record != nil && now.Record.Stale) {
+		out.Changed = n.ConversationID
 	}
 	return out, nil
 }

@@ -57,7 +57,7 @@ func (b *bench) readable() map[string]bool {
 			k.known[slot] = secret(slots[int(slot)*keyring.SlotSize:])
 		}
 		plain, _, err := k.open(x.table, append([]byte(nil), x.value...))
-		if errors.Is(err, errUnreadable) {
+		if errors.Is(err, ErrUnreadable) {
 			continue
 		}
 		require.NoError(b.t, err)

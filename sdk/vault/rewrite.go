@@ -3,6 +3,7 @@ package vault
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 
 	"github.com/lethe-im/lethe/sdk/keyring"
@@ -25,6 +26,7 @@ type rewriting struct {
 	tail     map[uint32][]wire.Message // rows of the tail by segment
 	put      map[uint32]*wire.Batch    // nil: nothing is left
 	lost     []uint32                  // segments that no key opens: their seqs are not known any more
+	gaps     []uint64                  // so with these rows of the tail
 
 	bookVersion, recordVersion uint64 // as they were read
 }
@@ -73,7 +75,7 @@ func (v *Vault) rewriteOnce(ctx context.Context, conversationID string, w *rewri
 		// The next version of a segment overwrites the key of the version before this one: this one must be on the disk by then.
 		durability = kv.Strict
 	}
-	return v.updateLocked(ctx, durability, []kv.Table{tableSegments, tableTail, tableGarbage}, func(t *tx) error {
+	return v.updateLocked(ctx, durability, []kv.Table{tableSegments, tableTail, tableOutbox, tableGarbage}, func(t *tx) error {
 		cs, err := t.load(conversationID)
 		if err != nil {
 			return err
@@ -91,6 +93,16 @@ func (v *Vault) rewriteOnce(ctx context.Context, conversationID string, w *rewri
 		for _, s := range w.lost {
 			c.Record.Covered = c.Record.Covered.Remove(segmentInterval(s))
 		}
+		for _, p := range append(w.gaps, t.gaps...) {
+			if p&inSegment == 0 && c.Record != nil && p>>32 == c.Record.Ordinal {
+				seq := uint64(uint32(p))
+				c.Record.Covered = c.Record.Covered.Remove(ledger.Interval{From: seq, To: seq})
+				if err := t.Delete(tableTail, kv.Span{From: kv.Key(p), To: kv.Key(p)}); err != nil {
+					return err
+				}
+				c.change()
+			}
+		}
 		if err := finish(t, c); err != nil || c.Record == nil {
 			return err
 		}
@@ -98,7 +110,20 @@ func (v *Vault) rewriteOnce(ctx context.Context, conversationID string, w *rewri
 		if err != nil {
 			return err
 		}
-		if err := t.preview(c, w); err != nil || erase == nil {
+		if err := t.preview(c, w); err != nil {
+			return err
+		}
+		if c.Record.Last == nil { // what came may only have said that what was missing above older rows is gone
+			page, err := t.page(c, Query{Count: 1})
+			if err != nil {
+				return err
+			}
+			if len(page.Rows) > 0 {
+				c.showLast(page.Rows[0])
+				c.change()
+			}
+		}
+		if err := t.recountCovered(c); err != nil || erase == nil {
 			return err
 		}
 		return t.erase(c, erase, free, stays)
@@ -218,6 +243,11 @@ func (v *Vault) readSegments(ctx context.Context, conversationID string, segment
 				w.tail[s] = append(w.tail[s], r.Message)
 			}
 		}
+		for _, p := range t.gaps {
+			if p&inSegment == 0 {
+				w.gaps = append(w.gaps, p)
+			}
+		}
 		return err
 	})
 	return w, err
@@ -265,7 +295,7 @@ func (w *rewriting) seal() (map[uint32]*sealed, error) {
 
 // putSegments stores what was rewritten. free are the slots of the versions before.
 func (t *tx) putSegments(c *conv, w *rewriting, values map[uint32]*sealed) (free []keyring.Run, err error) {
-	for segment := range w.put {
+	for _, segment := range slices.Sorted(maps.Keys(w.put)) { // so that what is written follows from what was asked
 		at := place(c.Record.Ordinal, uint64(segment))
 		if value := values[segment]; value != nil {
 			slot, err := t.putSegment(c, segment, value, w.slot[segment])

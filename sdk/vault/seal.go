@@ -1,11 +1,9 @@
 package vault
 
 import (
-	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"sync"
 
 	"github.com/klauspost/compress/s2"
 	"golang.org/x/crypto/chacha20poly1305"
@@ -28,8 +26,9 @@ const compressFrom = 192
 
 type secret [keyring.SlotSize]byte
 
-// errUnreadable: the key does not open the value, or is not there any more. What it held is a gap.
-var errUnreadable = errors.New("vault: a key does not open its record")
+// ErrUnreadable: the key does not open the value, or is not there any more, or what it opens is no record. A row is then a gap;
+// what Open has found otherwise is mended.
+var ErrUnreadable = errors.New("vault: a record cannot be read")
 
 const (
 	slotLength  = 4
@@ -43,30 +42,6 @@ type sealed struct {
 	key  secret
 	form byte
 	room []byte // head bytes, the nonce, the sealed text
-}
-
-// pool is random bytes fetched ahead: in a browser each fetch crosses to JavaScript. What is handed out is wiped.
-var pool struct {
-	sync.Mutex
-	bytes [4096]byte
-	used  int
-}
-
-// random fills b, which is shorter than the pool.
-func random(b []byte) error {
-	pool.Lock()
-	defer pool.Unlock()
-	if pool.used == 0 || pool.used+len(b) > len(pool.bytes) {
-		if _, err := rand.Read(pool.bytes[:]); err != nil {
-			return err
-		}
-		pool.used = 0
-	}
-	rest := pool.bytes[pool.used:]
-	copy(b, rest)
-	clear(rest[:len(b)])
-	pool.used += len(b)
-	return nil
 }
 
 // randomSecret is a new key.
@@ -122,7 +97,7 @@ type envelope struct {
 func parse(value []byte) (envelope, error) {
 	var e envelope
 	if len(value) == 0 {
-		return e, fmt.Errorf("%w: it is empty", errUnreadable)
+		return e, fmt.Errorf("%w: it is empty", ErrUnreadable)
 	}
 	if value[0]&0xf0 == 0x80 || value[0] >= 0xde {
 		e.plain, e.body = true, value
@@ -135,11 +110,11 @@ func parse(value []byte) (envelope, error) {
 	case sealedInline:
 		length = keyring.SlotSize
 	default:
-		return e, fmt.Errorf("%w: form %d", errUnreadable, value[0])
+		return e, fmt.Errorf("%w: form %d", ErrUnreadable, value[0])
 	}
 	e.s2 = value[0]&sealedS2 != 0
 	if len(value) < 1+length+nonceLength+chacha20poly1305.Overhead {
-		return e, fmt.Errorf("%w: %d bytes", errUnreadable, len(value))
+		return e, fmt.Errorf("%w: %d bytes", ErrUnreadable, len(value))
 	}
 	if length == slotLength {
 		e.slot = binary.BigEndian.Uint32(value[1:])
@@ -165,13 +140,13 @@ func (e *envelope) open(table kv.Table, key *secret) ([]byte, error) {
 	text := e.body[nonceLength:]
 	plain, err := aead.Open(text[:0], e.body[:nonceLength], text, []byte(table))
 	if err != nil {
-		return nil, fmt.Errorf("%w in %s", errUnreadable, table)
+		return nil, fmt.Errorf("%w in %s", ErrUnreadable, table)
 	}
 	if !e.s2 {
 		return plain, nil
 	}
 	if plain, err = s2.Decode(nil, plain); err != nil {
-		return nil, fmt.Errorf("%w in %s: %w", errUnreadable, table, err)
+		return nil, fmt.Errorf("%w in %s: %w", ErrUnreadable, table, err)
 	}
 	return plain, nil
 }

@@ -2,6 +2,7 @@ package vault
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -23,9 +24,9 @@ func (b *bench) unsent(id byte) Sending {
 
 func (b *bench) kinds() (kinds []Kind) {
 	b.t.Helper()
-	entries, err := b.v.Entries(b.ctx)
+	owed, err := b.v.Owed(b.ctx)
 	require.NoError(b.t, err)
-	for _, e := range entries {
+	for _, e := range owed.Entries {
 		kinds = append(kinds, e.Kind)
 	}
 	return kinds
@@ -39,9 +40,9 @@ func TestUnsentMessagesGoWithTheirConversation(t *testing.T) {
 	d := b.delete(Deletion{What: wire.WhatConversation, Hide: true, OpID: wire.ID{9}})
 	require.Equal(t, []uint32{s.Row.Slot}, d.Settled.Slots)
 	require.ElementsMatch(t, []Kind{CancelEntry, DeleteEntry}, b.kinds(), "what may have left is cancelled, not forgotten")
-	entries, err := b.v.Entries(b.ctx)
+	owed, err := b.v.Owed(b.ctx)
 	require.NoError(t, err)
-	require.NotEqual(t, entries[0].OpID, entries[1].OpID)
+	require.NotEqual(t, owed.Entries[0].OpID, owed.Entries[1].OpID)
 	_, ok, err := b.v.Sent(b.ctx, s.Entry, wire.SendAck{Log: 7, Seq: 11, Time: 120})
 	require.NoError(t, err)
 	require.False(t, ok, "a late acknowledgement does not bring it back")
@@ -87,11 +88,56 @@ func TestProvisionalNamesStayValid(t *testing.T) {
 	require.Equal(t, wire.RangesOf(11), d.Entries[0].Ranges)
 }
 
+// A conversation that was emptied begins its slots anew: who names a message by a number of before does not mean what came since.
+func TestNumbersOfAnEmptiedConversationNameNothing(t *testing.T) {
+	for name, meet := range map[string]func(*bench, Deletion){
+		"here": func(b *bench, d Deletion) {
+			d.Scope = wire.ScopeLocal
+			out, err := b.v.Delete(b.ctx, []Deletion{d})
+			require.NoError(b.t, err)
+			require.NoError(b.t, out[0].Err, "it is gone")
+			require.Empty(b.t, out[0].Entries)
+		},
+		"there": func(b *bench, d Deletion) {
+			out, err := b.v.Delete(b.ctx, []Deletion{d})
+			require.NoError(b.t, err)
+			require.Equal(b.t, wire.MessageNotFound, wire.CodeOf(out[0].Err), "nothing tells where the server has it")
+		},
+		"recalled": func(b *bench, d Deletion) {
+			_, ok, err := b.v.SentSeq(b.ctx, conversation, d.Ordinal, d.Slots[0])
+			require.NoError(b.t, err)
+			require.False(b.t, ok)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			b.fill(10)
+			before := b.record().Ordinal
+			s := b.unsent(1)
+			_, ok, err := b.v.Sent(b.ctx, s.Entry, wire.SendAck{Log: 7, Seq: 11, Time: 120})
+			require.NoError(t, err)
+			require.True(t, ok)
+			require.NoError(t, b.delete(Deletion{What: wire.WhatConversation}).Err)
+			require.NotEqual(t, before, b.record().Ordinal)
+			anew := b.unsent(2)
+			require.Equal(t, s.Row.Slot, anew.Row.Slot)
+			meet(b, Deletion{
+				ConversationID: conversation, Scope: wire.ScopeBoth, What: wire.WhatMessages,
+				Slots: []uint32{s.Row.Slot}, Ordinal: before,
+			})
+			row, ok, err := b.v.Pending(b.ctx, anew.Entry)
+			require.NoError(t, err)
+			require.True(t, ok, "what was written since stays")
+			require.Equal(t, anew.Row.Slot, row.Slot)
+		})
+	}
+}
+
 func TestARefusedMessageStaysAsFailedAndCanBeDeleted(t *testing.T) {
 	b := newBench(t)
 	b.fill(10)
 	s := b.unsent(1)
-	_, ok, err := b.v.Refused(b.ctx, s.Entry)
+	_, ok, err := b.v.Refused(b.ctx, s.Entry, wire.PermissionDenied)
 	require.NoError(t, err)
 	require.True(t, ok)
 	c, _ := b.v.Find(conversation)
@@ -108,13 +154,199 @@ func TestACancelledSendThatArrivedIsDeleted(t *testing.T) {
 	s := b.unsent(1)
 	d := b.delete(Deletion{What: wire.WhatMessages, Slots: []uint32{s.Row.Slot}, OpID: wire.ID{9}})
 	require.Equal(t, CancelEntry, d.Entries[0].Kind)
-	_, err := b.v.Cancelled(b.ctx, d.Entries[0], &wire.CancelAck{Seq: 11})
+	_, _, err := b.v.Cancelled(b.ctx, d.Entries[0], &wire.CancelAck{Seq: 11})
 	require.NoError(t, err)
 	b.log = append(b.log, message(11, 120, me))
 	require.NoError(t, b.receive(11))
 	seqs, _ := b.view()
 	require.Len(t, seqs, 10, "its push comes late and stays out")
 	require.Empty(t, b.kinds())
+}
+
+func TestACancelledSendIsNotShownBeforeTheCancelIsAnswered(t *testing.T) {
+	for name, come := range map[string]func(*bench){
+		"push": func(b *bench) { require.NoError(b.t, b.receive(11)) },
+		"page": func(b *bench) { require.NoError(b.t, b.ingest(1, 11)) },
+		"head": func(b *bench) {
+			_, err := b.v.ApplyHeads(b.ctx, []wire.HeadState{{ConversationID: conversation, Log: 7, Head: 11, Last: &b.log[10]}})
+			require.NoError(b.t, err)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			b.fill(10)
+			s := b.unsent(1)
+			d := b.delete(Deletion{What: wire.WhatMessages, Slots: []uint32{s.Row.Slot}, OpID: wire.ID{9}})
+			was := message(11, 120, me)
+			was.SendID = s.Entry.SendID
+			b.log = append(b.log, was)
+			come(b)
+			seqs, _ := b.view()
+			require.Len(t, seqs, 10, "the send was on its way when it was deleted here")
+			require.NotContains(t, b.stored(), uint64(11))
+			if last := b.record().Last; last != nil {
+				require.NotEqual(t, uint64(11), last.Message.Seq)
+			}
+			require.Equal(t, []Kind{CancelEntry}, b.kinds(), "the server is still to hear of it")
+			_, here, err := b.v.Cancelled(b.ctx, d.Entries[0], &wire.CancelAck{Seq: 11})
+			require.NoError(t, err)
+			require.True(t, here)
+			seqs, _ = b.view()
+			require.Len(t, seqs, 10)
+		})
+	}
+}
+
+func (b *bench) clearedElsewhere(through uint64) {
+	b.t.Helper()
+	_, err := b.v.ApplyRows(b.ctx, &wire.Rows{N: 1, Ledgers: []wire.LedgerRow{
+		{ConversationID: conversation, Surface: wire.SurfaceDevices, Ledger: wire.Ledger{Through: through}},
+	}})
+	require.NoError(b.t, err)
+}
+
+func TestASendThatArrivedIsDeletedBeforeItsAnswer(t *testing.T) {
+	for name, come := range map[string]func(*bench){
+		"push": func(b *bench) { require.NoError(b.t, b.receive(11)) },
+		"page": func(b *bench) { require.NoError(b.t, b.ingest(1, 11)) },
+		"head": func(b *bench) {
+			_, err := b.v.ApplyHeads(b.ctx, []wire.HeadState{{ConversationID: conversation, Log: 7, Head: 11, Last: &b.log[10]}})
+			require.NoError(b.t, err)
+		},
+	} {
+		for _, deletedFirst := range []bool{false, true} {
+			t.Run(fmt.Sprint(name, deletedFirst), func(t *testing.T) {
+				b := newBench(t)
+				b.fill(10)
+				s := b.unsent(1)
+				was := message(11, 120, me)
+				was.SendID = s.Entry.SendID
+				b.log = append(b.log, was)
+				if deletedFirst {
+					b.clearedElsewhere(11)
+				}
+				come(b)
+				require.True(t, b.v.Arrived())
+				require.False(t, b.v.Arrived(), "it is told once")
+				require.Empty(t, b.kinds(), "the server has it")
+				if !deletedFirst {
+					seqs, _ := b.view()
+					require.Len(t, seqs, 11, "it is there once")
+					row, _, ok, err := b.v.FindSent(b.ctx, conversation, s.Ordinal, s.Row.Slot)
+					require.NoError(t, err)
+					require.True(t, ok, "under both names")
+					require.EqualValues(t, 11, row.Message.Seq)
+					b.clearedElsewhere(11)
+				}
+				view, err := b.v.Page(b.ctx, Query{ConversationID: conversation, Count: 20})
+				require.NoError(t, err)
+				require.Empty(t, view.Rows)
+				require.Nil(t, b.record().Last)
+				_, ok, err := b.v.Sent(b.ctx, s.Entry, wire.SendAck{Log: 7, Seq: 11, Time: 120})
+				require.NoError(t, err)
+				require.False(t, ok, "the answer comes late and brings nothing back")
+				b.reclaim()
+				b.requireGone(func(uint64) bool { return true }, "its place was known")
+			})
+		}
+	}
+}
+
+func TestASendThatWasDeletedBeforeItsPlaceWasKnownGoesWithTheAnswer(t *testing.T) {
+	for name, others := range map[string]int{"alone": 0, "beside others": 1} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			b.fill(10)
+			s := b.unsent(1)
+			b.log = append(b.log, message(11, 120, me))
+			b.clearedElsewhere(11)
+			b.grow(others, nil)
+			if others > 0 {
+				require.NoError(t, b.receive(12))
+			}
+			sent, ok, err := b.v.Sent(b.ctx, s.Entry, wire.SendAck{Log: 7, Seq: 11, Time: 120})
+			require.NoError(t, err)
+			require.True(t, ok && sent.Gone)
+			require.Equal(t, []uint32{s.Row.Slot}, sent.Settled.Slots)
+			view, err := b.v.Page(b.ctx, Query{ConversationID: conversation, Count: 20})
+			require.NoError(t, err)
+			require.Len(t, view.Rows, others)
+			if last := b.record().Last; others == 0 {
+				require.Nil(t, last)
+			} else {
+				require.EqualValues(t, 12, last.Message.Seq)
+			}
+			b.reclaim()
+			b.requireGone(func(seq uint64) bool { return seq <= 11 }, "the answer told its place")
+		})
+	}
+}
+
+// The server has the message, and another device, or tab, has heard of it, before the answer comes here.
+func TestASendThatWasDeletedBeforeItsAnswer(t *testing.T) {
+	for name, deleted := range map[string]wire.Ledger{
+		"alone":            {Ranges: wire.RangesOf(11)},
+		"with the history": {Through: 11},
+		"and hidden":       {Through: 11, HiddenAt: 12},
+		"below another":    {Ranges: wire.RangesOf(11), Through: 5},
+	} {
+		for _, pushed := range []bool{false, true} {
+			t.Run(fmt.Sprint(name, ", pushed: ", pushed), func(t *testing.T) {
+				b := newBench(t)
+				b.fill(10)
+				s := b.unsent(1)
+				b.log = append(b.log, message(11, 120, me))
+				if pushed {
+					require.NoError(t, b.receive(11))
+				}
+				_, err := b.v.ApplyRows(b.ctx, &wire.Rows{N: 1, Ledgers: []wire.LedgerRow{
+					{ConversationID: conversation, Surface: wire.SurfaceDevices, Ledger: deleted},
+				}})
+				require.NoError(t, err)
+				out, ok, err := b.v.Sent(b.ctx, s.Entry, wire.SendAck{Log: 7, Seq: 11, Time: 120})
+				require.NoError(t, err)
+				require.True(t, ok)
+				require.Equal(t, []uint32{s.Row.Slot}, out.Settled.Slots, "the app knows it by this name")
+				require.Empty(t, b.kinds())
+				view, err := b.v.Page(b.ctx, Query{ConversationID: conversation, Count: 1})
+				require.NoError(t, err)
+				if deleted.Through == 11 {
+					require.Empty(t, view.Rows)
+				} else {
+					require.EqualValues(t, 10, view.Rows[0].Slot)
+				}
+				c, _ := b.v.Find(conversation)
+				require.Equal(t, deleted.HiddenAt > 0, c.Record == nil)
+				b.derived(0)
+				b.reclaim()
+				b.requireGone(func(seq uint64) bool { return seq == 11 || seq <= deleted.Through }, name)
+			})
+		}
+	}
+}
+
+func TestASendThatWasRecalledBeforeItsAnswer(t *testing.T) {
+	for _, pushed := range []bool{false, true} {
+		b := newBench(t)
+		b.fill(10)
+		s := b.unsent(1)
+		b.log = append(b.log, message(11, 120, me))
+		if pushed {
+			require.NoError(t, b.receive(11))
+		}
+		_, err := b.v.Recall(b.ctx, conversation, []wire.Recalled{{Seq: 11, By: me, Time: 130, Change: 1}})
+		require.NoError(t, err)
+		out, ok, err := b.v.Sent(b.ctx, s.Entry, wire.SendAck{Log: 7, Seq: 11, Time: 120})
+		require.NoError(t, err)
+		require.True(t, ok)
+		require.Equal(t, wire.TypeRecalled, out.Row.Message.Type)
+		require.Equal(t, wire.TypeRecalled, b.record().Last.Message.Type)
+		rows, err := b.v.Rows(b.ctx, conversation, []uint64{11})
+		require.NoError(t, err)
+		require.Equal(t, wire.TypeRecalled, rows[11].Message.Type)
+		b.reclaim()
+		b.requireGone(func(seq uint64) bool { return seq == 11 }, "pushed: %v", pushed)
+	}
 }
 
 func TestDeletionsThatArriveBeforeTheirMessagesHold(t *testing.T) {

@@ -148,6 +148,102 @@ func (t *tx) countUnread(c *conv) error {
 	return nil
 }
 
+// Uncounted is the highest gap above the read mark of a conversation that has to be counted here, and can be once the gap is filled.
+func (v *Vault) Uncounted(conversationID string) (gap ledger.Interval, missing bool) {
+	c, ok := v.Find(conversationID)
+	if !ok || c.Record == nil || !c.Record.Recount {
+		return gap, false
+	}
+	book := &c.Ledger.Book
+	mark := book.ReadUpTo()
+	if book.Head-min(mark, book.Head) > recount {
+		return gap, false
+	}
+	gap, missing = gapBelow(c.Record.Covered, book, book.Head+1)
+	if missing = missing && gap.To > mark; missing {
+		gap.From = max(gap.From, mark+1)
+	}
+	return gap, missing
+}
+
+// ListedOtherwise tells whether the list shows a conversation's preview or count otherwise than before.
+func ListedOtherwise(before, now *Record) bool {
+	if before == nil || now == nil {
+		return before != now
+	}
+	return before.Ordinal != now.Ordinal || before.Unread != now.Unread || before.LastSlot != now.LastSlot ||
+		(before.Last == nil) != (now.Last == nil)
+}
+
+// countAbove adds what came above a head that the server has counted up to; false if some of that is not here.
+func (t *tx) countAbove(c *conv, head uint64) (whole bool, err error) {
+	book := c.book()
+	head = max(head, book.ReadUpTo())
+	if head >= book.Head {
+		return true, nil
+	}
+	if gap, ok := gapBelow(c.Record.Covered, book, book.Head+1); ok && gap.To > head {
+		return false, nil
+	}
+	rows, more, err := t.rowsBelow(c.Record.Ordinal, book, book.Head+1, head+1, recount)
+	for _, r := range rows {
+		if r.Message.From != t.v.user {
+			c.Record.Unread++
+		}
+	}
+	return !more, err
+}
+
+// hiddenUnread is how many seqs above the read mark and up to a head this device hides and the history on the server does not: the
+// server counts those of them that are unread.
+func hiddenUnread(book *ledger.Book, head uint64) (n uint32) {
+	mark := book.ReadUpTo()
+	for _, l := range []*wire.Ledger{&book.Local, &book.Devices} {
+		for _, seq := range l.Ranges.Seqs() {
+			if seq > mark && seq <= head && !book.History.Has(seq) && (l == &book.Local || !book.Local.Ranges.Has(seq)) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// recountCovered counts again what was counted by the least it can be, once everything that is unread is here.
+func (t *tx) recountCovered(c *conv) error {
+	if c.Record == nil || !c.Record.Recount {
+		return nil
+	}
+	if gap, ok := gapBelow(c.Record.Covered, c.book(), c.book().Head+1); ok && gap.To > c.book().ReadUpTo() {
+		return nil
+	}
+	return t.countUnread(c)
+}
+
+// settleHistory follows the history on the server where this device only has what it was told of that: a preview whose row was
+// never here goes with the message, and so do unread ones.
+func (t *tx) settleHistory(c *conv) error {
+	r, book := c.Record, c.book()
+	if r == nil {
+		return nil
+	}
+	if r.Unread > 0 {
+		if err := t.countUnread(c); err != nil {
+			return err
+		}
+	}
+	if r.Last == nil || r.LastSlot >= FirstSlot || !book.History.Has(r.Last.Message.Seq) {
+		return nil
+	}
+	seq := r.Last.Message.Seq
+	rows, _, err := t.rowsBelow(r.Ordinal, book, seq+1, seq, 1)
+	if err != nil || len(rows) > 0 {
+		return err
+	}
+	r.Last, r.LastSlot = nil, 0
+	c.change()
+	return t.settleLast(c)
+}
+
 // settleLast finds the preview again if its message is no longer in the view.
 func (t *tx) settleLast(c *conv) error {
 	last := c.Record.Last

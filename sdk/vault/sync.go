@@ -2,9 +2,7 @@ package vault
 
 import (
 	"context"
-	"errors"
 
-	"github.com/lethe-im/lethe/sdk/kv"
 	"github.com/lethe-im/lethe/sdk/ledger"
 	"github.com/lethe-im/lethe/wire"
 )
@@ -16,20 +14,15 @@ type Change struct {
 }
 
 // ApplyRows joins the user's rows from the server, another device's deletions among them, and moves the cursor in the same
-// transaction. Rows of a new epoch replace what the server had sent before.
+// transaction. Those of a new epoch, of a server that was restored, leave it to do to restate what it has forgotten.
 func (v *Vault) ApplyRows(ctx context.Context, rows *wire.Rows) ([]Change, error) {
-	out, err := v.applyRows(ctx, kv.Relaxed, rows) // as a rule they tell of what this device has done itself
-	if errors.Is(err, errStrict) {
-		out, err = v.applyRows(ctx, kv.Strict, rows)
-	}
-	return out, err
-}
-
-func (v *Vault) applyRows(ctx context.Context, d kv.Durability, rows *wire.Rows) ([]Change, error) {
 	var out []Change
-	err := v.update(ctx, d, deleteTables, func(t *tx) error {
+	// As a rule they tell of what this device has done itself.
+	err := v.updateAsNeeded(ctx, deleteTables, func(t *tx) error {
 		out = make([]Change, 0, len(rows.Ledgers)+len(rows.Reads)+len(rows.Spans)) // never moved: settle keeps where to tell
 		before := map[string]ledger.Book{}
+		var touched []string
+		cleared := map[string]bool{} // whose history on the server has lost something
 		touch := func(id string) (*conv, error) {
 			cs, err := t.load(id)
 			if err != nil {
@@ -37,6 +30,7 @@ func (v *Vault) applyRows(ctx context.Context, d kv.Durability, rows *wire.Rows)
 			}
 			if _, ok := before[id]; !ok {
 				before[id] = cs[0].book().Clone()
+				touched = append(touched, id)
 			}
 			return cs[0], nil
 		}
@@ -49,9 +43,12 @@ func (v *Vault) applyRows(ctx context.Context, d kv.Durability, rows *wire.Rows)
 			if err != nil {
 				return err
 			}
+			c.hearOf(&r.Ledger)
 			switch r.Surface {
 			case wire.SurfaceHistory:
-				c.ledgerChange = c.book().History.Join(r.Ledger) || c.ledgerChange
+				if c.book().History.Join(r.Ledger) {
+					c.ledgerChange, cleared[r.ConversationID] = true, true
+				}
 			case wire.SurfaceDevices:
 				if c.book().Devices.Join(r.Ledger) {
 					c.changeBook()
@@ -77,16 +74,35 @@ func (v *Vault) applyRows(ctx context.Context, d kv.Durability, rows *wire.Rows)
 				return err
 			}
 		}
-		for id, b := range before {
+		for _, id := range touched {
+			b := before[id]
 			out = append(out, Change{ConversationID: id})
 			if err := t.settle(t.convs[id], &b, &out[len(out)-1].Settled); err != nil {
 				return err
 			}
+			if cleared[id] {
+				if err := t.settleHistory(t.convs[id]); err != nil {
+					return err
+				}
+			}
+		}
+		if t.dev.Epoch != 0 && t.dev.Epoch != rows.Epoch {
+			t.dev.Restate = true
 		}
 		t.dev.Epoch, t.dev.N, t.devNew = rows.Epoch, rows.N, true
 		return nil
 	})
 	return out, err
+}
+
+// hearOf takes from a ledger how far the log had come when it was made: of a conversation that another device has hidden the
+// server says nothing else, and what this one was never given of it would count as if it were not there.
+func (c *conv) hearOf(l *wire.Ledger) {
+	head := max(l.Through, l.Ranges.Max())
+	if l.HiddenAt > 0 {
+		head = max(head, l.HiddenAt-1)
+	}
+	c.raise(head)
 }
 
 // preload loads all conversations that the rows name at once.
@@ -113,6 +129,9 @@ func (t *tx) preload(rows *wire.Rows) error {
 }
 
 func (t *tx) span(c *conv, s *wire.SpanRow) error {
+	if s.Left > 0 { // what came last before that is pushed to nobody any more: where it is hidden here, only this tells of it
+		c.raise(s.Left - 1)
+	}
 	if c.Record == nil {
 		hidden := c.book().HidesConversation() || c.book().History.Hides(c.book().Head)
 		if hidden {
@@ -127,7 +146,10 @@ func (t *tx) span(c *conv, s *wire.SpanRow) error {
 			return err
 		}
 	}
-	c.Record.Left = s.Left != 0
+	if left := s.Left != 0; left != c.Record.Left {
+		// The last messages before leaving, or the first after coming back, may never be pushed.
+		c.Record.Left, c.Record.Stale = left, true
+	}
 	if s.Name != "" {
 		c.Record.Name = s.Name
 	}
@@ -135,10 +157,15 @@ func (t *tx) span(c *conv, s *wire.SpanRow) error {
 	return nil
 }
 
-// ApplyHeads takes over what the server says of conversations that have moved. It returns those that changed.
-func (v *Vault) ApplyHeads(ctx context.Context, states []wire.HeadState) ([]string, error) {
+// ApplyHeads takes over what the server says of conversations that have moved, asked with these heads, if with any. It returns
+// those that changed.
+func (v *Vault) ApplyHeads(ctx context.Context, states []wire.HeadState, asked ...wire.Head) ([]string, error) {
+	marks := make(map[string]uint64, len(asked)) // the server has counted what is unread above these
+	for i := range asked {
+		marks[asked[i].ConversationID] = asked[i].ReadUpTo
+	}
 	var out []string
-	err := v.update(ctx, kv.Relaxed, deleteTables, func(t *tx) error {
+	err := v.updateAsNeeded(ctx, deleteTables, func(t *tx) error {
 		out = nil
 		ids := make([]string, len(states))
 		for i := range states {
@@ -149,8 +176,18 @@ func (v *Vault) ApplyHeads(ctx context.Context, states []wire.HeadState) ([]stri
 			return err
 		}
 		for i := range states {
-			if err := t.head(cs[i], &states[i]); err != nil {
+			if m := states[i].Last; m != nil {
+				if err := t.hideCancelled(cs[i], []wire.Message{*m}); err != nil {
+					return err
+				}
+			}
+			if err := t.head(cs[i], &states[i], marks[ids[i]]); err != nil {
 				return err
+			}
+			if m := states[i].Last; m != nil {
+				if err := t.arrived(cs[i], states[i].Log, []wire.Message{*m}); err != nil {
+					return err
+				}
 			}
 			out = append(out, ids[i])
 		}
@@ -159,9 +196,9 @@ func (v *Vault) ApplyHeads(ctx context.Context, states []wire.HeadState) ([]stri
 	return out, err
 }
 
-func (t *tx) head(c *conv, s *wire.HeadState) error {
+func (t *tx) head(c *conv, s *wire.HeadState, asked uint64) error {
 	book := c.book()
-	book.Raise(s.Head)
+	book.Raise(s.Head) // what is above it came while this was asked
 	book.ServerRead = max(book.ServerRead, s.ReadUpTo)
 	book.Log = s.Log
 	c.ledgerChange = true
@@ -178,11 +215,31 @@ func (t *tx) head(c *conv, s *wire.HeadState) error {
 	if book.ReadUpTo() >= book.Head {
 		r.Unread = 0
 	}
+	hidden := hiddenUnread(book, s.Head)
+	r.Unread -= min(hidden, r.Unread)
+	whole, err := t.countAbove(c, s.Head)
+	if err != nil {
+		return err
+	}
+	r.Recount = hidden > 0 || len(book.Bounds) > 0
 	if m := s.Last; m != nil && !book.Hides(m.Seq, m.Time) {
+		if r.Last == nil { // what this device still has may be newer than what the history on the server has left
+			newer, _, err := t.rowsBelow(r.Ordinal, book, book.Head+1, m.Seq+1, 1)
+			if err != nil {
+				return err
+			}
+			for _, row := range newer {
+				c.showLast(row)
+			}
+		}
 		c.showLast(Row{Message: *m, Slot: uint32(m.Seq)})
 	}
 	c.change()
-	err := t.settleLast(c)
-	r.Stale = false // this was the answer; what is still missing comes with a page
+	if err = t.recountCovered(c); err == nil {
+		err = t.settleLast(c)
+	}
+	// This was the answer; what is still missing comes with a page. Where this device has read more than the server had heard, what
+	// it counted has to be asked again.
+	r.Stale = !whole || s.Unread > 0 && book.ReadUpTo() > max(s.ReadUpTo, asked)
 	return err
 }

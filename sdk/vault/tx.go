@@ -30,11 +30,17 @@ type tx struct {
 	space    Space
 	spaceNew bool
 	convs    map[string]*conv
+	loaded   []*conv           // the same, in the order in which they were loaded: what is written follows from what was asked
 	used     map[kv.Key]string // keys that new ledgers take in this transaction
 	dropped  []uint64
-	gaps     []uint64 // places of rows that no key opens
-	clearTo  uint64   // see Vault
-	older    *Note    // the newest of the whole notes that others left
+	gaps     []uint64              // places of rows that no key opens
+	spoilt   map[kv.Table][]kv.Key // small records that cannot be read
+	damage   Damage
+	again    bool   // sealAll left out what cannot be read: a second look mends that
+	clearTo  uint64 // see Vault
+	older    *Note  // the newest of the whole notes that others left
+	arrivals bool   // see Arrived
+	behind   bool   // see Vault
 }
 
 // conv is a conversation inside a transaction.
@@ -75,6 +81,10 @@ func (v *Vault) update(ctx context.Context, d kv.Durability, messages []kv.Table
 }
 
 func (v *Vault) updateLocked(ctx context.Context, d kv.Durability, messages []kv.Table, fn func(*tx) error) error {
+	return v.persist(ctx, func() error { return v.updateOnce(ctx, d, messages, fn) })
+}
+
+func (v *Vault) updateOnce(ctx context.Context, d kv.Durability, messages []kv.Table, fn func(*tx) error) error {
 	k, err := v.begin(ctx, true)
 	if err != nil {
 		return err
@@ -90,6 +100,7 @@ func (v *Vault) updateLocked(ctx context.Context, d kv.Durability, messages []kv
 		if err := t.readDevice(); err != nil {
 			return err
 		}
+		t.behind = t.dev != v.Device()
 		if err := t.settleIntent(); err != nil {
 			return err
 		}
@@ -102,6 +113,9 @@ func (v *Vault) updateLocked(ctx context.Context, d kv.Durability, messages []kv
 		return err // if keys were written, their intent stands
 	}
 	t.remember()
+	if t.arrivals {
+		v.arrivals.Store(true)
+	}
 	if v.kept = t.destroy(); v.kept != nil { // the notes stand: Reclaim does it again, or says why it cannot
 		for n := range t.settles {
 			delete(v.carried, n)
@@ -116,7 +130,7 @@ func (v *Vault) updateLocked(ctx context.Context, d kv.Durability, messages []kv
 }
 
 func (v *Vault) newTx(k keys) *tx {
-	return &tx{keys: k, v: v, convs: map[string]*conv{}, used: map[kv.Key]string{}}
+	return &tx{keys: k, v: v, convs: map[string]*conv{}, used: map[kv.Key]string{}, spoilt: map[kv.Table][]kv.Key{}}
 }
 
 func (t *tx) readDevice() error {
@@ -124,7 +138,14 @@ func (t *tx) readDevice() error {
 	if err != nil {
 		return err
 	}
-	if _, err := t.decode(tableDevice, values[0], &t.dev); err != nil || values[1] == nil {
+	if values[0] == nil {
+		return fmt.Errorf("%w: its content is gone", kv.ErrLost)
+	}
+	_, err = t.decode(tableDevice, values[0], &t.dev)
+	if errors.Is(err, ErrUnreadable) { // another tab has begun it anew
+		return fmt.Errorf("%w: it is another device's: %w", kv.ErrLost, err)
+	}
+	if err != nil || values[1] == nil {
 		return err
 	}
 	_, err = t.decode(tableDevice, values[1], &t.space)
@@ -143,6 +164,7 @@ func (t *tx) load(conversationIDs ...string) ([]*conv, error) {
 		}
 		c := &conv{ID: id}
 		out[i], t.convs[id] = c, c
+		t.loaded = append(t.loaded, c)
 		missing = append(missing, c)
 		key, _ := t.v.nameOf(&t.dev, id)
 		for j := kv.Key(0); j < probes; j++ {
@@ -173,7 +195,7 @@ func (t *tx) readLedger(c *conv, keys []kv.Key, values [][]byte) error {
 		}
 		l := &Ledger{}
 		if _, err := t.decode(tableLedgers, value, l); err != nil {
-			return err
+			return err // what it hides is not known: Open mends it
 		}
 		if l.Name == name {
 			c.Ledger, c.key, c.known = l, keys[j], true
@@ -208,12 +230,9 @@ func (t *tx) readRecords(convs []*conv) error {
 		return err
 	}
 	for i, c := range owners {
-		if values[i] == nil {
-			return fmt.Errorf("vault: conversation %d has no record", keys[i])
-		}
 		r := &Record{Ordinal: uint64(keys[i])}
 		slot, err := t.decode(tableConversations, values[i], r)
-		if errors.Is(err, errUnreadable) {
+		if errors.Is(err, ErrUnreadable) {
 			if err := t.lose(c, r.Ordinal); err != nil {
 				return err
 			}
@@ -228,7 +247,7 @@ func (t *tx) readRecords(convs []*conv) error {
 	return nil
 }
 
-// lose goes on without a record that no key opens: its rows are reclaimed, and the server still knows the conversation.
+// lose goes on without a record that is missing or that no key opens: its rows are reclaimed, and the server still knows the conversation.
 func (t *tx) lose(c *conv, ordinal uint64) error {
 	if !t.writes {
 		return nil
@@ -249,6 +268,8 @@ func (t *tx) begin(c *conv, log uint64) error {
 		c.Record = &Record{ConversationID: c.ID, Ordinal: t.dev.NextOrdinal}
 		t.dev.NextOrdinal++
 		t.devNew = true
+		// What came before, as of a conversation that was hidden, nobody has counted here.
+		c.Record.Stale = c.book().Head > c.book().ReadUpTo()
 		c.Ledger.Ordinal = c.Record.Ordinal + 1
 		c.change()
 		c.ledgerChange = true
@@ -286,9 +307,6 @@ func (t *tx) note(n Note) (Note, error) {
 	return n, t.put(tableGarbage, kv.Key(n.N), &n)
 }
 
-// errStrict: the transaction turned out to destroy keys, which only one that commits strictly may. It is done again.
-var errStrict = errors.New("vault: a strict commit is needed")
-
 func (t *tx) flush() error {
 	if len(t.settles) > 0 && !t.strict {
 		return errStrict
@@ -298,7 +316,7 @@ func (t *tx) flush() error {
 			return err
 		}
 	}
-	for _, c := range t.convs {
+	for _, c := range t.loaded {
 		if c.recordChange && c.Record != nil {
 			if _, err := t.keyOf(c); err != nil { // so that the record says where its first key is
 				return err
@@ -334,7 +352,7 @@ func (t *tx) flush() error {
 func (t *tx) remember() {
 	t.v.mu.Lock()
 	defer t.v.mu.Unlock()
-	t.v.device = t.dev
+	t.v.device, t.v.behind = t.dev, t.v.behind || t.behind
 	for id, c := range t.convs {
 		if !c.known && !c.ledgerChange {
 			continue

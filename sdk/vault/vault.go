@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sort"
 	"sync"
+	"sync/atomic"
 
 	"github.com/lethe-im/lethe/sdk/keyring"
 	"github.com/lethe-im/lethe/sdk/kv"
@@ -19,10 +20,16 @@ type Vault struct {
 	user  string
 	key   secret // the device's
 
-	write   sync.Mutex     // one writer of this tab at a time; also guards the order in which memory is refreshed
+	damage  Damage      // what Open found
+	reserve kv.Reserve  // nil where there is none
+	short   atomic.Bool // some of the reserve is not held
+
+	write   lock           // one writer of this tab at a time; also guards the order in which memory is refreshed
 	carried map[uint64]int // notes whose keys this tab has destroyed, and how far they had got then; guarded by write
 	clearTo uint64         // the keys of all whole notes below this number are destroyed; guarded by write
 	kept    error          // why the last transaction could not destroy its keys; guarded by write
+
+	arrivals atomic.Bool // see Arrived
 
 	turn    sync.Mutex // guards what follows
 	calm    *sync.Cond // nobody works but Reclaim
@@ -30,6 +37,7 @@ type Vault struct {
 
 	mu      sync.Mutex // guards what follows
 	device  Device
+	behind  bool               // others have committed since memory was loaded whole
 	records map[string]*Record // by conversationID; never changed in place
 	ledgers map[kv.Key]*Ledger // never changed in place
 	logs    map[uint64]string  // log → conversationID, of those with a record
@@ -37,6 +45,16 @@ type Vault struct {
 	naming sync.Mutex // guards what follows
 	names  map[string]named
 }
+
+// lock is a mutex that is kept while the disk works. It waits as a channel does, so that a simulation, whose disk answers when
+// everything else waits, sees that it waits.
+type lock chan struct{}
+
+// Lock takes the lock.
+func (l lock) Lock() { l <- struct{}{} }
+
+// Unlock gives it back.
+func (l lock) Unlock() { <-l }
 
 // named is where a conversation's ledger stands: the hash is asked for once an id of a call.
 type named struct {
@@ -80,11 +98,11 @@ func (v *Vault) giveWay() {
 	}
 }
 
-// Reload reads again into memory what other tabs may have changed.
-func (v *Vault) Reload(ctx context.Context) error {
+// Reload reads again into memory what other tabs may have changed. behind is as Owed.Behind was before.
+func (v *Vault) Reload(ctx context.Context) (behind bool, err error) {
 	v.write.Lock()
 	defer v.write.Unlock()
-	err := v.view(ctx, func(t *tx) error {
+	err = v.view(ctx, func(t *tx) error {
 		if err := t.readDevice(); err != nil {
 			return err
 		}
@@ -96,20 +114,27 @@ func (v *Vault) Reload(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		behind = behind || v.isBehind(t.dev)
 		v.take(t.dev, records, ledgers)
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("vault: load: %w", err)
+		return false, fmt.Errorf("vault: load: %w", err)
 	}
-	return nil
+	return behind, nil
+}
+
+func (v *Vault) isBehind(now Device) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.behind || now != v.device
 }
 
 // take holds in memory what was read.
 func (v *Vault) take(device Device, records []*Record, ledgers map[kv.Key]*Ledger) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.device, v.ledgers = device, ledgers
+	v.device, v.ledgers, v.behind = device, ledgers, false
 	v.records, v.logs = make(map[string]*Record, len(records)), make(map[uint64]string, len(records))
 	for _, r := range records {
 		v.records[r.ConversationID] = r
@@ -117,48 +142,31 @@ func (v *Vault) take(device Device, records []*Record, ledgers map[kv.Key]*Ledge
 	}
 }
 
+// allLedgers reads every ledger; those that cannot be read are noted as spoilt.
 func (t *tx) allLedgers() (map[kv.Key]*Ledger, error) {
-	entries, err := t.Scan(tableLedgers, kv.All, 0, false)
-	if err != nil {
-		return nil, err
-	}
-	ledgers := make(map[kv.Key]*Ledger, len(entries))
-	for _, e := range entries {
+	ledgers := map[kv.Key]*Ledger{}
+	err := t.each(tableLedgers, func(e kv.Entry) error {
 		l := &Ledger{}
-		if _, err := t.decode(tableLedgers, e.Value, l); err != nil {
-			return nil, err
+		_, err := t.decode(tableLedgers, e.Value, l)
+		if err == nil {
+			ledgers[e.Key] = l
 		}
-		ledgers[e.Key] = l
-	}
-	return ledgers, nil
+		return err
+	})
+	return ledgers, err
 }
 
-// allRecords reads every record that its key opens.
-func (t *tx) allRecords() ([]*Record, error) {
-	entries, err := t.Scan(tableConversations, kv.All, 0, false)
-	if err != nil {
-		return nil, err
-	}
-	values := make([][]byte, len(entries))
-	for i, e := range entries {
-		values[i] = e.Value
-	}
-	if err := t.wantAll(values); err != nil {
-		return nil, err
-	}
-	records := make([]*Record, 0, len(entries))
-	for _, e := range entries {
+// allRecords reads every record that its key opens; the others are noted as spoilt.
+func (t *tx) allRecords() (records []*Record, err error) {
+	err = t.each(tableConversations, func(e kv.Entry) error {
 		r := &Record{Ordinal: uint64(e.Key)}
-		r.slot, err = t.decode(tableConversations, e.Value, r)
-		if errors.Is(err, errUnreadable) {
-			continue // the transaction that next touches the conversation mends it
+		slot, err := t.decode(tableConversations, e.Value, r)
+		if r.slot = slot; err == nil {
+			records = append(records, r)
 		}
-		if err != nil {
-			return nil, err
-		}
-		records = append(records, r)
-	}
-	return records, nil
+		return err
+	})
+	return records, err
 }
 
 // Device is what the device knows of itself.
@@ -203,22 +211,27 @@ func (v *Vault) FindOrdinal(ordinal uint64) (conversationID string, ok, retired 
 	return "", false, ordinal < v.device.NextOrdinal
 }
 
-// KnowsLog tells whether the device has ever had a conversation on this log.
-func (v *Vault) KnowsLog(log uint64) bool {
+// Deleted tells whether a seq of a log is hidden on this device, also where the conversation has no record any more.
+func (v *Vault) Deleted(log, seq uint64) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for _, l := range v.ledgers {
 		if l.Book.Log == log {
-			return true
+			return l.Book.HidesSeq(seq)
 		}
 	}
 	return false
 }
 
 func (v *Vault) ledgerOf(conversationID string) *Ledger {
-	key, name := v.nameOf(&v.device, conversationID)
+	return ledgerOf(v.ledgers, v, &v.device, conversationID)
+}
+
+// ledgerOf finds a conversation's ledger among those of a device.
+func ledgerOf(ledgers map[kv.Key]*Ledger, v *Vault, d *Device, conversationID string) *Ledger {
+	key, name := v.nameOf(d, conversationID)
 	for i := kv.Key(0); i < probes; i++ {
-		if l := v.ledgers[key+i]; l != nil && l.Name == name {
+		if l := ledgers[key+i]; l != nil && l.Name == name {
 			return l
 		}
 	}
@@ -263,11 +276,19 @@ func (v *Vault) Close() error {
 	if v.ring != nil {
 		err = errors.Join(err, v.ring.Close())
 	}
+	if v.reserve != nil {
+		err = errors.Join(err, v.reserve.Close())
+	}
 	return err
 }
 
 // Destroy destroys the keys, and then removes the database, whose bytes stay on the disk for as long as the browser likes.
 func (v *Vault) Destroy(ctx context.Context) error {
+	if v.reserve != nil {
+		if err := errors.Join(v.reserve.Give(ctx), v.reserve.Close()); err != nil {
+			return err
+		}
+	}
 	if v.ring != nil {
 		if err := v.ring.Destroy(ctx); err != nil {
 			return err

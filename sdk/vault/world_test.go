@@ -232,6 +232,9 @@ func (b *bench) delete(d Deletion) Deleted {
 	if d.Scope == 0 {
 		d.Scope = wire.ScopeBoth
 	}
+	if len(d.Slots) > 0 && d.Ordinal == 0 {
+		d.Ordinal = b.record().Ordinal
+	}
 	out, err := b.v.Delete(b.ctx, []Deletion{d})
 	require.NoError(b.t, err)
 	return out[0]

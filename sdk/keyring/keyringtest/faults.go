@@ -3,7 +3,7 @@ package keyringtest
 import (
 	"context"
 
-	"github.com/lethe-im/lethe/sdk/fault"
+	"github.com/lethe-im/lethe/fault"
 	"github.com/lethe-im/lethe/sdk/keyring"
 )
 

@@ -3,7 +3,7 @@ package kvtest
 import (
 	"context"
 
-	"github.com/lethe-im/lethe/sdk/fault"
+	"github.com/lethe-im/lethe/fault"
 	"github.com/lethe-im/lethe/sdk/kv"
 )
 

@@ -1,0 +1,11 @@
+//go:build !js
+
+package sdk
+
+import (
+	"testing"
+
+	"github.com/lethe-im/lethe/e2e/leak"
+)
+
+func TestMain(m *testing.M) { leak.Main(m) }
