@@ -4,8 +4,10 @@ package idb
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"syscall/js"
 	"time"
 
@@ -33,8 +35,22 @@ type opening struct {
 	failed    error // why the upgrade was aborted
 }
 
+// connection is an open IDBDatabase.
+type connection struct {
+	js.Value
+
+	// gone is closed some time after the browser has ended the connection by itself. Transactions under way are then aborted, says the
+	// specification, but Chromium tells those nothing that began in the moment before (seen with 156, a site's data being cleared).
+	gone chan struct{}
+}
+
+// end hears that the browser has ended the connection: after patience no transaction waits any more for how it ended.
+func (c *connection) end(patience time.Duration) {
+	time.AfterFunc(patience, func() { close(c.gone) })
+}
+
 // connect opens a connection. With create it makes what is missing; without, a database that is not as it was is lost.
-func (s *store) connect(ctx context.Context, create bool) (*js.Value, error) {
+func (s *store) connect(ctx context.Context, create bool) (*connection, error) {
 	if ctx.Err() != nil {
 		return nil, unknown(ctx)
 	}
@@ -57,11 +73,59 @@ func (s *store) connect(ctx context.Context, create bool) (*js.Value, error) {
 				return nil, o.fail()
 			}
 		case <-timer.C:
-			o.abandoned = true
+			o.abandon()
 			return nil, kv.ErrBlocked
 		case <-ctx.Done():
-			o.abandoned = true
+			o.abandon()
 			return nil, unknown(ctx)
+		}
+	}
+}
+
+// reopens is how often a broken connection is opened again, reopenWait how long before the first time; then twice as long.
+const (
+	reopens    = 3
+	reopenWait = 50 * time.Millisecond
+)
+
+// connectPatiently is connect, again where the browser fails for no reason of ours.
+func (s *store) connectPatiently(ctx context.Context, create bool) (conn *connection, err error) {
+	for i := 0; ; i++ {
+		conn, err = s.connect(ctx, create)
+		if !errors.Is(err, kv.ErrBroken) || i == reopens {
+			return conn, err
+		}
+		select {
+		case <-time.After(reopenWait << i):
+		case <-ctx.Done():
+			return nil, unknown(ctx)
+		}
+	}
+}
+
+// abandoned counts the openings that nobody waits for any more and that have not ended.
+var abandoned sync.WaitGroup
+
+// Abandoned waits until no opening is under way that nobody waits for any more: such a database is closed when the browser has
+// opened it, which a program that has ended would not do.
+func Abandoned() { abandoned.Wait() }
+
+// abandon leaves the opening to itself. It may just have ended.
+func (o *opening) abandon() {
+	for {
+		select {
+		case event := <-o.events:
+			switch event {
+			case "blocked":
+				continue
+			case "success":
+				o.request.Get("result").Call("close")
+			}
+			return
+		default:
+			o.abandoned = true
+			abandoned.Add(1)
+			return
 		}
 	}
 }
@@ -72,10 +136,10 @@ func (o *opening) start() (err error) {
 	s := o.store
 	indexedDB := js.Global().Get("indexedDB")
 	if !indexedDB.Truthy() {
-		return fmt.Errorf("this browser gives the page no IndexedDB")
+		return ErrUnavailable
 	}
 	if err := try(func() { o.request = indexedDB.Call("open", s.name, s.version) }); err != nil {
-		return err
+		return unavailable(err)
 	}
 	listening, stop := context.WithCancel(context.Background())
 	listen(o.request, o.hear(stop), "blocked", "success", "error") // before go-indexeddb's, so that these get no further
@@ -100,6 +164,9 @@ func (o *opening) hear(stop context.CancelFunc) func(string) {
 			stop()
 			if o.abandoned && event == "success" {
 				o.request.Get("result").Call("close")
+			}
+			if o.abandoned {
+				abandoned.Done()
 			}
 		}
 		o.events <- event
@@ -146,12 +213,23 @@ func (o *opening) fail() error {
 	if isNamed(err, aborted) { // Chromium's word near the end of the disk
 		return fmt.Errorf("%w: %w", kv.ErrFull, err)
 	}
+	return unavailable(err)
+}
+
+// ErrUnavailable: the browser gives this page no databases, as in some private windows and in frames without an origin.
+var ErrUnavailable = errors.New("idb: this browser gives the page no IndexedDB")
+
+// unavailable adds ErrUnavailable to what browsers say then.
+func unavailable(err error) error {
+	if isNamed(err, "SecurityError") || isNamed(err, invalidState) {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
 	return err
 }
 
 // succeed sets the new connection up.
-func (o *opening) succeed() (*js.Value, error) {
-	s, conn := o.store, o.request.Get("result")
+func (o *opening) succeed() (*connection, error) {
+	s, conn := o.store, &connection{Value: o.request.Get("result"), gone: make(chan struct{})}
 	names := conn.Get("objectStoreNames")
 	for _, table := range s.tables {
 		if !names.Call("contains", string(table)).Bool() {
@@ -162,22 +240,28 @@ func (o *opening) succeed() (*js.Value, error) {
 			return nil, fmt.Errorf("%w: version %d of the database has no %s", kv.ErrTable, s.version, table)
 		}
 	}
-	listen(conn, func(event string) {
+	listen(conn.Value, func(event string) {
 		hangUp(conn) // at once, so that the other tab can go on
-		if event == "versionchange" {
-			s.drop(&conn, kv.ErrLost)
+		switch event {
+		case "versionchange":
+			s.drop(conn, kv.ErrNewer)
 			tell(s.events.VersionChange)
-			return
+		case deletion:
+			s.drop(conn, kv.ErrLost)
+			tell(s.events.VersionChange)
+		default:
+			conn.end(closing)
+			s.drop(conn, nil)
+			s.doubt()
+			tell(s.events.Closed)
 		}
-		s.drop(&conn, nil)
-		tell(s.events.Closed)
 	}, "versionchange", "close")
-	return &conn, nil
+	return conn, nil
 }
 
 // hangUp closes a connection; transactions under way finish.
-func hangUp(conn js.Value) {
-	unlisten(conn)
+func hangUp(conn *connection) {
+	unlisten(conn.Value)
 	conn.Call("close")
 }
 

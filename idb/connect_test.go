@@ -200,8 +200,8 @@ func TestVersionChange(t *testing.T) {
 	happens(t, called)
 	require.Empty(t, stuck)
 	require.Equal(t, 2, count(t, upgraded))
-	require.ErrorIs(t, put(old, 3), kv.ErrLost)
-	require.ErrorIs(t, put(old, 3), kv.ErrLost, "for good")
+	require.ErrorIs(t, put(old, 3), kv.ErrNewer)
+	require.ErrorIs(t, put(old, 3), kv.ErrNewer, "for good")
 	require.NoError(t, old.Close())
 	require.ErrorIs(t, put(old, 3), kv.ErrClosed)
 	require.NoError(t, put(upgraded, 3))
@@ -290,7 +290,7 @@ func TestEventsMayPanic(t *testing.T) {
 	old := open(t, name, 1, Events{VersionChange: func() { panic(errors.New("this panic is part of the test")) }})
 	require.NoError(t, put(open(t, name, 2, Events{}), 1))
 	time.Sleep(20 * time.Millisecond)
-	require.ErrorIs(t, put(old, 1), kv.ErrLost)
+	require.ErrorIs(t, put(old, 1), kv.ErrNewer)
 }
 
 func TestFuncsAreReleased(t *testing.T) {

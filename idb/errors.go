@@ -18,7 +18,11 @@ import (
 const (
 	aborted      = "AbortError"
 	invalidState = "InvalidStateError"
+	unknownError = "UnknownError" // the disk failed, or what the browser keeps there
 )
+
+// fullTexts are what browsers say in words when the disk is full: Firefox, and Chromium, which then closes the database.
+var fullTexts = []string{"did not allow mutations", "FILE_ERROR_NO_SPACE", "full disk"}
 
 // try runs fn and returns what JavaScript throws in it.
 func try(fn func()) (err error) {
@@ -54,9 +58,13 @@ func thrown(exception js.Value) error {
 	case "TransactionInactiveError":
 		means = kv.ErrOver
 	default:
-		// Firefox's word when the disk is full.
-		if strings.Contains(message, "did not allow mutations") {
-			means = kv.ErrFull
+		for _, text := range fullTexts {
+			if strings.Contains(message, text) {
+				means = kv.ErrFull
+			}
+		}
+		if name == unknownError {
+			means = errors.Join(means, kv.ErrBroken)
 		}
 	}
 	if means != nil {

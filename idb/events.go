@@ -18,12 +18,19 @@ var (
 			// What listens behind us is go-indexeddb, which would close the database at a version change too, and log it.
 			args[0].Call("stopImmediatePropagation")
 			if fn := listeners[this.Get(listenerNumber).Int()]; fn != nil {
-				fn(args[0].Get("type").String())
+				event := args[0].Get("type").String()
+				if event == "versionchange" && args[0].Get("newVersion").IsNull() {
+					event = deletion
+				}
+				fn(event)
 			}
 		})
 		return nil
 	})
 )
+
+// deletion is what listeners hear instead of a versionchange to no version.
+const deletion = "deletion"
 
 const listenerNumber = "letheListener"
 

@@ -10,9 +10,9 @@ package idb
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
-	"syscall/js"
 
 	"github.com/lethe-im/lethe/sdk/kv"
 )
@@ -22,7 +22,8 @@ import (
 type Events struct {
 	// Blocked: another tab keeps an older version open; Open fails with kv.ErrBlocked if that lasts.
 	Blocked func()
-	// VersionChange: another tab wants to upgrade or delete the database, so this store let go of it: kv.ErrLost from now on.
+	// VersionChange: another tab wants to upgrade or delete the database, so this store let go of it: kv.ErrNewer or kv.ErrLost
+	// from now on.
 	VersionChange func()
 	// Closed: the browser closed the database, as when the user clears the site's data. The next call opens it again, or
 	// gives kv.ErrLost for good if it is not there any more.
@@ -34,11 +35,13 @@ type Events struct {
 // Errors: kv.ErrBlocked after 4 s, kv.ErrNewer (the database is left as it is), kv.ErrFull, kv.ErrUnknown.
 func Open(ctx context.Context, name string, version uint, tables []kv.Table, events Events) (kv.Store, error) {
 	s := &store{name: name, version: version, tables: tables, events: events, opener: make(chan struct{}, 1)}
-	conn, err := s.connect(ctx, true)
+	err := s.roomAtStart(ctx)
+	if err == nil {
+		s.conn, err = s.connectPatiently(ctx, true)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("idb: open %s: %w", name, err)
 	}
-	s.conn = conn
 	return s, nil
 }
 
@@ -50,19 +53,40 @@ type store struct {
 	events  Events
 	opener  chan struct{} // holds a token while somebody reopens
 
-	mu   sync.Mutex
-	conn *js.Value // the IDBDatabase; nil when the browser closed it: the next call opens it again
-	end  error     // why there will be none any more
+	mu       sync.Mutex
+	doubtful bool        // the log may end in half a record: see renew.go
+	conn     *connection // nil when the browser closed it: the next call opens it again
+	end      error       // why there will be none any more
 }
 
-// View implements kv.Store.
+// View implements kv.Store. fn may run again on another connection.
 func (s *store) View(ctx context.Context, tables []kv.Table, fn func(kv.Tx) error) error {
-	t, err := s.begin(ctx, false, kv.Relaxed, tables)
-	if err != nil {
-		return err
+	for i := 0; ; i++ {
+		t, err := s.begin(ctx, false, kv.Relaxed, tables)
+		if err != nil {
+			return err
+		}
+		err = fn(t)
+		t.over = true // it ends by itself, having no more requests
+		if !s.broke(t, err) || i == reopens {
+			return err
+		}
 	}
-	defer func() { t.over = true }() // it ends by itself, having no more requests
-	return fn(t)
+}
+
+// broke drops the connection of a transaction that failed because it broke: the next one opens another.
+func (s *store) broke(t *transaction, err error) bool {
+	if !errors.Is(err, kv.ErrBroken) {
+		return false
+	}
+	s.doubt()
+	hangUp(t.conn)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.conn == t.conn {
+		s.conn = nil
+	}
+	return true
 }
 
 // Update implements kv.Store.
@@ -80,9 +104,12 @@ func (s *store) Update(ctx context.Context, durability kv.Durability, tables []k
 	err = fn(t)
 	returned = true
 	if err != nil {
-		return t.fail(err)
+		err = t.fail(err)
+	} else {
+		err = t.commit()
 	}
-	return t.commit()
+	s.broke(t, err)
+	return err
 }
 
 // begin starts a transaction, opening the database again if the browser closed it. From then on nothing may wait but
@@ -99,13 +126,19 @@ func (s *store) begin(ctx context.Context, write bool, durability kv.Durability,
 		if err != nil {
 			return nil, err
 		}
-		t, err := newTransaction(ctx, *conn, write, durability, tables)
+		if write {
+			if err := s.sure(ctx, conn); err != nil {
+				return nil, err
+			}
+		}
+		t, err := newTransaction(ctx, conn, write, durability, tables)
 		if err == nil || !isNamed(err, invalidState) {
 			return t, err
 		}
 		// The connection is dead though no event said so (Safari does that to tabs in the background).
-		hangUp(*conn)
+		hangUp(conn)
 		s.drop(conn, nil)
+		s.doubt()
 		if again {
 			return nil, fmt.Errorf("%w: %w", kv.ErrLost, err)
 		}
@@ -113,7 +146,7 @@ func (s *store) begin(ctx context.Context, write bool, durability kv.Durability,
 }
 
 // connection is the open connection, opened again if need be.
-func (s *store) connection(ctx context.Context) (*js.Value, error) {
+func (s *store) connection(ctx context.Context) (*connection, error) {
 	if conn, err := s.current(); conn != nil || err != nil {
 		return conn, err
 	}
@@ -126,28 +159,32 @@ func (s *store) connection(ctx context.Context) (*js.Value, error) {
 	if conn, err := s.current(); conn != nil || err != nil {
 		return conn, err
 	}
-	conn, err := s.connect(ctx, false)
+	err := s.settleDown(ctx)
+	var conn *connection
+	if err == nil {
+		conn, err = s.connectPatiently(ctx, false)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("idb: open %s again: %w", s.name, err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.end != nil {
-		hangUp(*conn)
+		hangUp(conn)
 		return nil, s.end
 	}
 	s.conn = conn
 	return conn, nil
 }
 
-func (s *store) current() (*js.Value, error) {
+func (s *store) current() (*connection, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.conn, s.end
 }
 
 // drop forgets the connection if it is the current one, for good if end says why.
-func (s *store) drop(conn *js.Value, end error) {
+func (s *store) drop(conn *connection, end error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.conn == conn {
@@ -163,7 +200,7 @@ func (s *store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.conn != nil {
-		hangUp(*s.conn)
+		hangUp(s.conn)
 		s.conn = nil
 	}
 	s.end = kv.ErrClosed

@@ -8,11 +8,13 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"syscall/js"
 	"time"
 
 	"github.com/lethe-im/lethe/sdk/keyring"
+	"github.com/lethe-im/lethe/sdk/tabs"
 )
 
 // OpenKeyring opens the keyring of that name in the origin's private file system (OPFS), making it if it is new. Where the
@@ -88,8 +90,8 @@ func (r *ring) openLock() string { return r.name + " keyring" }
 // enter makes the file and the first handle.
 func (r *ring) enter(ctx context.Context) error {
 	r.pokes = NewChannel(r.openLock())
-	r.pokes.OnPoke(r.destroyed)
-	leave, _, err := lock(ctx, r.openLock(), "shared") // waits while another tab is destroying it
+	r.pokes.OnPoke(func(tabs.Poke) { tell(r.destroyed) })
+	leave, _, err := lock(ctx, r.openLock(), "shared", tabs.Wait) // waits while another tab is destroying it
 	if err != nil {
 		return err
 	}
@@ -107,7 +109,7 @@ func (r *ring) enter(ctx context.Context) error {
 		handle.Call("close")
 		r.shared = false
 	}
-	letGo, _, err := lock(ctx, r.workLock(), "exclusive")
+	letGo, _, err := lock(ctx, r.workLock(), "exclusive", tabs.Wait)
 	if err != nil {
 		return err
 	}
@@ -193,7 +195,7 @@ func (r *ring) Begin(ctx context.Context, write bool) (keyring.Keys, error) {
 	k := &keys{ring: r, write: write}
 	var err error
 	if write || !r.shared {
-		if k.letGo, _, err = lock(ctx, r.workLock(), "exclusive"); err != nil {
+		if k.letGo, _, err = lock(ctx, r.workLock(), "exclusive", tabs.Wait); err != nil {
 			return nil, fmt.Errorf("idb: lock %s: %w", r.workLock(), err)
 		}
 	}
@@ -289,8 +291,32 @@ func (r *ring) drop(end error) {
 
 // Close implements keyring.File. Pieces of work under way fail with keyring.ErrClosed.
 func (r *ring) Close() error {
+	// When the site's data has been cleared, closing a handle never returns in Chromium: it is left to the end of the worker.
+	if handle, _ := r.kept(); handle.Truthy() && !r.stands(handle) {
+		r.forget(handle)
+	}
 	r.drop(keyring.ErrClosed)
 	return nil
+}
+
+// stands tells whether the file of a handle is still the one of that name: it has the same device's key.
+func (r *ring) stands(handle js.Value) bool {
+	ctx := context.Background()
+	file, err := settled(ctx, r.directory.Call("getFileHandle", r.file))
+	if err == nil {
+		file, err = settled(ctx, file.Call("getFile"))
+	}
+	if err == nil {
+		file, err = settled(ctx, file.Call("slice", 0, keyring.SlotSize).Call("arrayBuffer"))
+	}
+	if err != nil {
+		return false
+	}
+	there, here := uint8Array.New(file), uint8Array.New(keyring.SlotSize)
+	if err := try(func() { handle.Call("read", here, map[string]any{"at": 0}) }); err != nil {
+		return false
+	}
+	return slices.Equal(bytesOf(there), bytesOf(here)[:there.Get("byteLength").Int()])
 }
 
 // Destroy implements keyring.File. Other tabs are told to let go, and get keyring.ErrLost; it waits 4 s for them, then gives
@@ -299,7 +325,7 @@ func (r *ring) Destroy(ctx context.Context) error {
 	if err := r.Close(); err != nil {
 		return err
 	}
-	letGo, _, err := lock(ctx, r.workLock(), "exclusive")
+	letGo, _, err := lock(ctx, r.workLock(), "exclusive", tabs.Wait)
 	if err != nil {
 		return fmt.Errorf("idb: lock %s: %w", r.workLock(), err)
 	}
@@ -324,11 +350,11 @@ func (r *ring) Destroy(ctx context.Context) error {
 // remove removes the file when no tab has it open any more: the browser refuses to while there is a handle.
 func (r *ring) remove(ctx context.Context) error {
 	others := NewChannel(r.openLock())
-	others.Post()
+	others.Post(tabs.Changed)
 	others.Close()
 	patient, cancel := context.WithTimeoutCause(ctx, blockedPatience, keyring.ErrBlocked)
 	defer cancel()
-	letGo, _, err := lock(patient, r.openLock(), "exclusive")
+	letGo, _, err := lock(patient, r.openLock(), "exclusive", tabs.Wait)
 	if err != nil {
 		return err
 	}

@@ -40,7 +40,7 @@ func TestKeyringDestroyOverwritesFirst(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, make([]byte, 8*keyring.SlotSize), held)
 		}
-		release, err := Hold(background, one.openLock())
+		release, err := Tabs{}.Hold(background, one.openLock())
 		require.NoError(t, err)
 		ctx, cancel := context.WithTimeout(background, 200*time.Millisecond)
 		defer cancel()

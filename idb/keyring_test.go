@@ -159,9 +159,7 @@ func TestKeyringLeavesNothingBehind(t *testing.T) {
 
 			// What was let go without waiting is over when the next one has had it.
 			for _, name := range []string{r.openLock(), r.workLock()} {
-				release, err := Lock(background, name)
-				require.NoError(t, err)
-				release()
+				alone(t, name)()
 			}
 			_, err = settled(background, navigator("storage").Call("getDirectory"))
 			require.NoError(t, err)

@@ -29,8 +29,11 @@ func bound(span kv.Span) (object js.Value, ok bool) {
 	return keyRange.Call("bound", float64(span.From), float64(span.To)), true
 }
 
-// bytesOf copies a Uint8Array to Go.
+// bytesOf copies a Uint8Array to Go. A value of another type is none of ours: it is read as an empty one.
 func bytesOf(value js.Value) []byte {
+	if !value.InstanceOf(uint8Array) {
+		return []byte{}
+	}
 	b := make([]byte, value.Get("byteLength").Int())
 	js.CopyBytesToGo(b, value)
 	return b
@@ -83,15 +86,15 @@ func (t *transaction) Scan(table kv.Table, span kv.Span, limit int, reverse bool
 		if limit > 0 {
 			n = min(n, limit-len(entries))
 		}
-		got, err := t.rising(object, span, n)
+		got, last, err := t.rising(object, span, n)
 		if err != nil {
 			return nil, err
 		}
 		entries = append(entries, got...)
-		if len(got) < n || len(entries) == limit {
+		if last == kv.MaxKey || len(entries) == limit {
 			break
 		}
-		span.From = got[len(got)-1].Key + 1
+		span.From = last + 1
 	}
 	if reverse {
 		slices.Reverse(entries)
@@ -99,14 +102,15 @@ func (t *transaction) Scan(table kv.Table, span kv.Span, limit int, reverse bool
 	return entries, nil
 }
 
-// rising reads the first n entries of a span.
-func (t *transaction) rising(object js.Value, span kv.Span, n int) ([]kv.Entry, error) {
+// rising reads the first n entries of a span, but for those whose key is no whole number: they are none of ours. last is the
+// key up to which it has read, MaxKey where nothing is behind it.
+func (t *transaction) rising(object js.Value, span kv.Span, n int) (entries []kv.Entry, last kv.Key, err error) {
 	within, ok := bound(span)
 	if !ok {
-		return nil, nil
+		return nil, kv.MaxKey, nil
 	}
 	var keys, values js.Value
-	err := try(func() {
+	err = try(func() {
 		keys = object.Call("getAllKeys", within, n)
 		values = object.Call("getAll", within, n)
 	})
@@ -114,18 +118,27 @@ func (t *transaction) rising(object js.Value, span kv.Span, n int) ([]kv.Entry, 
 		err = t.wait(values)
 	}
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	values = values.Get("result")
-	entries := make([]kv.Entry, values.Length())
+	length := values.Length()
+	entries = make([]kv.Entry, 0, length)
 	// All keys in one crossing.
 	numbers := float64Array.Call("from", keys.Get("result"))
 	raw := bytesOf(uint8Array.New(numbers.Get("buffer")))
-	for i := range entries {
-		entries[i].Key = kv.Key(math.Float64frombits(binary.LittleEndian.Uint64(raw[i*8:])))
-		entries[i].Value = bytesOf(values.Index(i))
+	if last = kv.MaxKey; length == n {
+		last = 0
 	}
-	return entries, nil
+	for i := range length {
+		key := math.Float64frombits(binary.LittleEndian.Uint64(raw[i*8:]))
+		if length == n {
+			last = kv.Key(key)
+		}
+		if key == math.Trunc(key) {
+			entries = append(entries, kv.Entry{Key: kv.Key(key), Value: bytesOf(values.Index(i))})
+		}
+	}
+	return entries, last, nil
 }
 
 // tail narrows a span to its last n entries, in two round trips whatever the span holds: 0.5–0.8 ms. (Reading values by
@@ -160,7 +173,7 @@ func (t *transaction) tail(object js.Value, span kv.Span, n int) (kv.Span, error
 			return span, nil // there are fewer
 		}
 	}
-	span.From = kv.Key(cursor.Get("key").Float())
+	span.From = kv.Key(math.Ceil(cursor.Get("key").Float()))
 	return span, nil
 }
 

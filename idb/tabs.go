@@ -6,13 +6,65 @@ import (
 	"context"
 	"sync"
 	"syscall/js"
+
+	"github.com/lethe-im/lethe/sdk/tabs"
 )
 
-// What tabs of one origin need of the browser beside the database.
+// Tabs is what tabs of one origin need of the browser beside the database: Web Locks, which the browser takes from a tab that
+// dies, and a BroadcastChannel. A tab is any page or worker.
+//
+// Without Web Locks (a page that is no secure context) nothing is locked, and nobody holds anything: transactions still keep single
+// steps apart, and what needs more must not rely on a second tab being kept out.
+type Tabs struct{}
 
-// Channel pokes the other tabs (and workers) that have a Channel of the same name. A poke is a hint that something has
-// changed: it carries nothing, may come late or be lost, and who hears it reads the database. Where the browser has no
-// BroadcastChannel nothing is heard.
+// Join implements tabs.Tabs. Where the browser has no BroadcastChannel nothing is heard.
+func (Tabs) Join(name string, heard func(tabs.Poke)) (poke func(tabs.Poke), leave func()) {
+	channel := NewChannel(name)
+	channel.OnPoke(heard)
+	return channel.Post, channel.Close
+}
+
+// Hold implements tabs.Tabs.
+func (Tabs) Hold(ctx context.Context, name string) (release func(), err error) {
+	letGo, over, err := lock(ctx, name, "shared", tabs.Wait)
+	if err != nil {
+		return nil, err
+	}
+	return func() {
+		letGo()
+		<-over
+	}, nil
+}
+
+// Lock implements tabs.Tabs.
+func (Tabs) Lock(ctx context.Context, name string, mode tabs.Mode) (*tabs.Lease, error) {
+	letGo, over, err := lock(ctx, name, "exclusive", mode)
+	if err != nil {
+		return nil, err
+	}
+	return &tabs.Lease{Over: over, Release: letGo}, nil
+}
+
+// Held implements tabs.Tabs.
+func (Tabs) Held(ctx context.Context, name string) (bool, error) {
+	locks := navigator("locks")
+	if !locks.Truthy() {
+		return false, nil
+	}
+	state, err := settled(ctx, locks.Call("query"))
+	if err != nil {
+		return false, err
+	}
+	held := state.Get("held")
+	for i := range held.Length() {
+		if held.Index(i).Get("name").String() == name {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// Channel is a BroadcastChannel for pokes.
 type Channel struct {
 	object js.Value // BroadcastChannel
 
@@ -31,28 +83,30 @@ func NewChannel(name string) *Channel {
 }
 
 // Post pokes the others, not this Channel itself.
-func (c *Channel) Post() {
+func (c *Channel) Post(p tabs.Poke) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.object.Truthy() && !c.closed {
-		c.object.Call("postMessage", js.Null())
+		c.object.Call("postMessage", int(p))
 	}
 }
 
-// OnPoke has fn called, on a goroutine of its own, for each poke, instead of the fn before.
-func (c *Channel) OnPoke(fn func()) {
+// OnPoke has fn called for each poke. It must not wait.
+func (c *Channel) OnPoke(fn func(tabs.Poke)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.object.Truthy() || c.closed {
 		return
 	}
-	before := c.callback
-	c.callback = js.FuncOf(func(js.Value, []js.Value) any {
-		tell(fn)
+	c.callback = js.FuncOf(func(_ js.Value, args []js.Value) any {
+		poke := tabs.Changed
+		if data := args[0].Get("data"); data.Type() == js.TypeNumber { // tabs of before post null
+			poke = tabs.Poke(data.Int())
+		}
+		guard(func() { fn(poke) })
 		return nil
 	})
 	c.object.Set("onmessage", c.callback)
-	before.Release()
 }
 
 // Close ends it.
@@ -68,61 +122,16 @@ func (c *Channel) Close() {
 	c.callback.Release()
 }
 
-// Lock waits for the Web Lock of that name, which one tab (or worker) of the origin holds at a time, and which the
-// browser takes from a tab that dies. Release may be called twice. Take it before a transaction, never inside one.
-// Without Web Locks (a page that is no secure context) nothing is locked: transactions still keep single steps apart, and
-// what needs more must not rely on a second tab being kept out.
-func Lock(ctx context.Context, name string) (release func(), err error) {
-	return waiting(lock(ctx, name, "exclusive"))
-}
-
-// Hold is Lock, but together with others who Hold the name. Release waits until it is let go.
-func Hold(ctx context.Context, name string) (release func(), err error) {
-	return waiting(lock(ctx, name, "shared"))
-}
-
-// Held tells whether any tab (or worker) of the origin, this one included, has the Web Lock of that name. Without Web Locks
-// nobody has.
-func Held(ctx context.Context, name string) (bool, error) {
-	locks := navigator("locks")
-	if !locks.Truthy() {
-		return false, nil
-	}
-	state, err := settled(ctx, locks.Call("query"))
-	if err != nil {
-		return false, err
-	}
-	held := state.Get("held")
-	for i := range held.Length() {
-		if held.Index(i).Get("name").String() == name {
-			return true, nil
-		}
-	}
-	return false, nil
-}
-
-// waiting makes of what lock returns a release that waits until the lock is let go.
-func waiting(letGo func(), over <-chan struct{}, err error) (release func(), _ error) {
-	if err != nil {
-		return nil, err
-	}
-	return func() {
-		letGo()
-		<-over
-	}, nil
-}
-
-// lock waits for a Web Lock. letGo gives it back and does not wait; it may be called twice. When the browser has it back, over
-// is closed.
-func lock(ctx context.Context, name, mode string) (letGo func(), over <-chan struct{}, err error) {
+// lock asks for a Web Lock, which is taken before a transaction, never inside one. letGo gives it back and does not wait; it may
+// be called twice. When the browser has it back, or another tab has stolen it, over is closed.
+func lock(ctx context.Context, name, kind string, mode tabs.Mode) (letGo func(), over <-chan struct{}, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, nil, context.Cause(ctx)
 	}
 	released := make(chan struct{})
 	locks := navigator("locks")
 	if !locks.Truthy() {
-		close(released)
-		return func() {}, released, nil
+		return sync.OnceFunc(func() { close(released) }), released, nil
 	}
 	// The lock is held until the promise that the callback returns is settled.
 	var resolve js.Value
@@ -133,15 +142,26 @@ func lock(ctx context.Context, name, mode string) (letGo func(), over <-chan str
 	held := js.Global().Get("Promise").New(executor)
 	executor.Release()
 	granted := make(chan struct{})
-	callback := js.FuncOf(func(js.Value, []js.Value) any {
+	callback := js.FuncOf(func(_ js.Value, args []js.Value) any {
+		if args[0].IsNull() {
+			return nil // it is not free
+		}
 		close(granted)
 		return held
 	})
-	abort := js.Global().Get("AbortController").New()
+	options := map[string]any{"mode": kind}
+	var abort js.Value
+	switch mode {
+	case tabs.Wait:
+		abort = js.Global().Get("AbortController").New()
+		options["signal"] = abort.Get("signal")
+	case tabs.IfFree:
+		options["ifAvailable"] = true
+	case tabs.Steal:
+		options["steal"] = true
+	}
 	var request js.Value
-	err = try(func() {
-		request = locks.Call("request", name, map[string]any{"signal": abort.Get("signal"), "mode": mode}, callback)
-	})
+	err = try(func() { request = locks.Call("request", name, options, callback) })
 	if err != nil {
 		callback.Release()
 		return nil, nil, err
@@ -158,10 +178,15 @@ func lock(ctx context.Context, name, mode string) (letGo func(), over <-chan str
 	case <-granted:
 		return letGo, released, nil
 	case err := <-ended:
+		if err == nil {
+			err = tabs.ErrTaken
+		}
 		return nil, nil, err
 	case <-ctx.Done():
 		letGo() // in case it is being granted
-		abort.Call("abort")
+		if abort.Truthy() {
+			abort.Call("abort")
+		}
 		return nil, nil, context.Cause(ctx)
 	}
 }

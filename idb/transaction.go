@@ -14,6 +14,7 @@ import (
 // browser: between the answer to a read and the next request nothing else gets in.
 type transaction struct {
 	ctx      context.Context
+	conn     *connection
 	write    bool
 	object   js.Value // IDBTransaction
 	listener int
@@ -26,8 +27,8 @@ type transaction struct {
 	failure  error         // why it was aborted; nil if it is complete. Set before ended is closed
 }
 
-func newTransaction(ctx context.Context, conn js.Value, write bool, durability kv.Durability, tables []kv.Table) (*transaction, error) {
-	t := &transaction{ctx: ctx, write: write, tables: make(map[kv.Table]js.Value, len(tables)),
+func newTransaction(ctx context.Context, conn *connection, write bool, durability kv.Durability, tables []kv.Table) (*transaction, error) {
+	t := &transaction{ctx: ctx, conn: conn, write: write, tables: make(map[kv.Table]js.Value, len(tables)),
 		answered: make(chan struct{}, 1), ended: make(chan struct{})}
 	names := make([]any, len(tables))
 	for i, table := range tables {
@@ -75,11 +76,11 @@ func (t *transaction) hear(event string) {
 func (t *transaction) abortion() error {
 	exception := t.object.Get("error")
 	if exception.IsNull() {
-		return kv.ErrLost
+		return fmt.Errorf("%w: %w", kv.ErrBroken, kv.ErrLost)
 	}
 	err := thrown(exception)
 	if isNamed(err, aborted) || isNamed(err, invalidState) {
-		return fmt.Errorf("%w: %w", kv.ErrLost, err)
+		return fmt.Errorf("%w: %w: %w", kv.ErrBroken, kv.ErrLost, err)
 	}
 	return err
 }
@@ -95,6 +96,7 @@ func (t *transaction) fail(err error) error {
 	inTime := t.abort()
 	select {
 	case <-t.ended:
+	case <-t.conn.gone:
 	case <-t.ctx.Done():
 	}
 	if !inTime && t.complete() {
@@ -127,6 +129,8 @@ func (t *transaction) commit() error {
 	select {
 	case <-t.ended:
 		return t.failure
+	case <-t.conn.gone: // it may have been committed before
+		return fmt.Errorf("%w: %w", kv.ErrUnknown, kv.ErrLost)
 	case <-t.ctx.Done():
 		return unknown(t.ctx)
 	}
@@ -165,6 +169,9 @@ func (t *transaction) waitAgain() error {
 			return kv.ErrOver
 		}
 		return t.failure
+	case <-t.conn.gone:
+		t.broken = fmt.Errorf("%w: %w", kv.ErrBroken, kv.ErrLost)
+		return t.broken
 	case <-t.ctx.Done():
 		t.broken = unknown(t.ctx)
 		return t.broken
