@@ -250,7 +250,7 @@ func TestAbuseSlowReaders(t *testing.T) {
 		}
 		require.NoError(s, sender.ws.CloseNow())
 	}
-	s := newScene(t, limits(server.Limits{Queue: 128 << 10, Rate: 1e6, Burst: 1e6}))
+	s := newScene(t, limits(server.Limits{Queue: 128 << 10, Write: time.Minute, Rate: 1e6, Burst: 1e6})) // the machine may be slow
 	s.holds(t, "who reads too late is told", func(s *scene) {
 		c := deaf(s, "late")
 		until(s, "late", func(sent int) bool { return sent == 200 }) // 13 MB: more than what the sockets hold

@@ -5,9 +5,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/lethe-im/lethe/wire"
 )
@@ -15,6 +17,13 @@ import (
 // keyHeader names the header by which a backend names a call: the same key with the same call answers the first answer for
 // 30 days. A refused call has changed nothing and is not remembered.
 const keyHeader = "Idempotency-Key"
+
+// ClaimTime is how long a key stays with a call that has not been answered. Then its server is taken for dead, and who asks again
+// makes the call.
+const ClaimTime = 60 * time.Second
+
+// claimLook is how often a call looks whether another server has answered the same.
+const claimLook = 100 * time.Millisecond
 
 // Answer is what a call was answered under its key. Hash is of the call: method, address and body.
 type Answer struct {
@@ -53,9 +62,9 @@ func (s *Server) change(limit int64, fn call) http.HandlerFunc {
 	})
 }
 
-// once runs fn unless the call's key has an answer already. Calls of one key wait for each other. (A server that dies
-// between a change and the keeping of its answer makes the change again when asked again: all but notices and imports are
-// joins, which then change nothing.) Errors: ParameterInvalid, FrameTooLarge, OperationIDReused.
+// once runs fn unless the call's key has an answer already. Calls of one key wait for each other, on all servers of a store. (When
+// a server dies between a change and the keeping of its answer, the change is made again when asked for again: all but notices and
+// imports are joins, which then change nothing.) Errors: ParameterInvalid, FrameTooLarge, OperationIDReused.
 func (s *Server) once(r *http.Request, w http.ResponseWriter, app string, limit int64, fn call) (answer any, repeated bool, err error) {
 	key := r.Header.Get(keyHeader)
 	if len(r.Header.Values(keyHeader)) == 0 {
@@ -73,21 +82,39 @@ func (s *Server) once(r *http.Request, w http.ResponseWriter, app string, limit 
 	defer s.keys.lock(app + "\x00" + key)()
 
 	hash := sha256.Sum256(append([]byte(r.Method+" "+r.URL.Path+"\x00"), body...))
-	first, ok, err := s.store.Answered(r.Context(), app, key)
+	first, claimed, err := s.claim(r.Context(), app, key, hash[:])
 	switch {
 	case err != nil:
 		return nil, false, err
-	case ok && !bytes.Equal(first.Hash, hash[:]):
-		return nil, false, wire.Errorf(wire.OperationIDReused, "this %s came before with another call", keyHeader)
-	case ok:
+	case !claimed:
 		return json.RawMessage(first.Body), true, nil
-	}
-	if answer, err = fn(r, w, app); err != nil {
-		return nil, false, err
 	}
 	// Kept even when the caller has gone: it will ask again.
 	ctx := context.WithoutCancel(r.Context())
+	if answer, err = fn(r, w, app); err != nil {
+		return nil, false, errors.Join(err, s.store.DropClaim(ctx, app, key, hash[:]))
+	}
 	return answer, false, s.store.KeepAnswer(ctx, app, key, Answer{hash[:], encode(answer)}, s.now())
+}
+
+// claim claims a key for a call, or waits for the answer that the same call gets on another server. Errors: OperationIDReused.
+func (s *Server) claim(ctx context.Context, app, key string, hash []byte) (first Answer, claimed bool, err error) {
+	for {
+		first, claimed, err = s.store.Claim(ctx, app, key, hash, s.now())
+		switch {
+		case err != nil || claimed:
+			return first, claimed, err
+		case !bytes.Equal(first.Hash, hash):
+			return first, false, wire.Errorf(wire.OperationIDReused, "this %s came before with another call", keyHeader)
+		case first.Body != nil:
+			return first, false, nil
+		}
+		select {
+		case <-time.After(claimLook):
+		case <-ctx.Done():
+			return first, false, ctx.Err()
+		}
+	}
 }
 
 // keyLocks are locks by name; a name that nobody holds or waits for takes no room.

@@ -1,31 +1,25 @@
 package server
 
 import (
-	"bufio"
 	"context"
 	"errors"
-	"io"
 	"math/rand/v2"
-	"net"
-	"net/http"
 	"runtime/debug"
 	"sync"
 	"time"
 
-	"nhooyr.io/websocket"
-
-	"github.com/lethe-im/lethe/server/oneclose"
 	"github.com/lethe-im/lethe/wire"
 )
 
-// connection is one WebSocket. Three goroutines serve it: one reads requests and answers them in order, one writes, one
-// pushes.
+// connection is one Socket. One goroutine reads requests and answers them in order. Two more, one that writes and one that
+// pushes, are there only while they have something to do: most connections are idle, and a goroutine costs more than its struct.
 type connection struct {
 	server *Server
 	id     uint64 // names it in Poke.Except
-	ws     *websocket.Conn
-	socket net.Conn
+	socket Socket
 	out    *outbound
+	// written is closed when nothing will be written any more.
+	written chan struct{}
 
 	// busy is held while a request is answered, so that draining waits for it.
 	busy sync.Mutex
@@ -47,60 +41,33 @@ type connection struct {
 	until  time.Time // the token's end
 }
 
-// connect upgrades to a WebSocket and serves it until it ends. Refusals come as close codes after the upgrade, since a
-// page's script sees nothing of an HTTP status.
-func (s *Server) connect(w http.ResponseWriter, r *http.Request) {
-	address := s.proxies.address(r)
-	if address != "" && !s.handshakes.take(address, time.Now()) {
-		w.Header().Set("Retry-After", "1")
-		refuse(w, http.StatusTooManyRequests, wire.Errorf(wire.TooManyConnections, "too many handshakes"))
-		return
-	}
-	keep := &hijacked{ResponseWriter: w}
-	ws, err := websocket.Accept(oneclose.Writer(keep), r, &websocket.AcceptOptions{
-		Subprotocols:    []string{wire.Subprotocol},
-		OriginPatterns:  s.origins,
-		CompressionMode: websocket.CompressionDisabled,
-	})
-	if err != nil {
-		s.logger.Debug("no websocket", "err", err) // Accept has answered
-		return
-	}
-	// Our own limit, with our own close code: the library would close with 1009.
-	ws.SetReadLimit(-1)
+// Serve serves a device on a socket until that ends, and closes it. Over WebSockets the handler does so by itself. The socket
+// counts as one from the address, which may be empty.
+func (s *Server) Serve(ctx context.Context, socket Socket, address string) {
+	s.serve(ctx, socket, address, true)
+}
+
+// serve is Serve; speaks is false where the peer does not name our subprotocol.
+func (s *Server) serve(ctx context.Context, socket Socket, address string, speaks bool) {
 	c := &connection{
-		server: s, id: rand.Uint64() | 1, ws: ws, socket: keep.socket, out: newOutbound(s.limits.Queue),
+		server: s, id: rand.Uint64() | 1, socket: socket, written: make(chan struct{}),
 		address: address, named: map[string]struct{}{},
 	}
-	written := make(chan struct{})
-	go func() {
-		defer close(written)
-		c.write()
-	}()
+	c.out = newOutbound(s.limits.Queue, c.write)
 	defer c.uncount()
+	gone := s.observer.Connected()
+	defer func() { gone(c.out.closing()) }()
 	if code := s.enter(c); code == 0 {
 		defer s.leave(c)
-		c.serve(context.WithoutCancel(r.Context()), ws.Subprotocol() == wire.Subprotocol)
+		c.serve(ctx, speaks)
 	} else {
 		c.out.end(code)
 	}
-	<-written
-}
-
-// hijacked keeps the socket that the library takes over: only closing it ends a close handshake that hangs.
-type hijacked struct {
-	http.ResponseWriter
-	socket net.Conn
-}
-
-func (h *hijacked) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	socket, rw, err := http.NewResponseController(h.ResponseWriter).Hijack()
-	h.socket = socket
-	return socket, rw, err
+	<-c.written
 }
 
 // cut ends the connection without a word.
-func (c *connection) cut() { _ = c.socket.Close() }
+func (c *connection) cut() { c.socket.Cut() }
 
 // expel ends the connection at once: what is queued is given up, and after expelWait the socket is cut.
 func (c *connection) expel(code wire.CloseCode) {
@@ -118,29 +85,38 @@ func (c *connection) drain() {
 	c.out.end(wire.CloseDraining)
 }
 
-// write sends what is queued, one frame at a time, and then the close code.
+// write sends what is queued, one frame at a time, and, when the connection has ended, the close code.
 func (c *connection) write() {
-	defer c.out.abandon()
-	defer c.cut()
 	for {
 		w, code := c.out.next()
-		if w.frame == nil {
+		switch {
+		case w.frame == nil && code == 0:
+			return // until there is more
+		case w.frame == nil:
 			c.close(code)
+			c.silence()
 			return
 		}
 		patience := c.server.limits.Write + time.Duration(len(w.frame))*time.Second/slowLine
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		err := c.ws.Write(ctx, websocket.MessageBinary, w.frame)
+		err := c.socket.Write(ctx, w.frame)
 		cancel()
 		if err != nil {
+			c.silence()
 			return
 		}
 		c.out.wrote(w)
 	}
 }
 
-// close does the closing handshake. The library has no bound for a peer that goes on sending one huge frame: the socket's
-// end is the bound.
+// silence is the end of writing.
+func (c *connection) silence() {
+	c.cut()
+	c.out.abandon()
+	close(c.written)
+}
+
+// close tells the peer the code. The socket's end is the bound for a peer that does not take it.
 func (c *connection) close(code wire.CloseCode) {
 	bound := time.AfterFunc(c.server.limits.Close, c.cut)
 	defer bound.Stop()
@@ -148,8 +124,7 @@ func (c *connection) close(code wire.CloseCode) {
 	if known := code.Code(); known != wire.NetworkError {
 		reason = known.Name()
 	}
-	// What it returns is only how the peer took it.
-	_ = c.ws.Close(websocket.StatusCode(code), reason)
+	c.socket.Close(code, reason)
 }
 
 // serve reads and answers until the connection ends.
@@ -186,9 +161,9 @@ func (c *connection) readAll(ctx context.Context) wire.CloseCode {
 			err = c.turn(first)
 		}
 		if err == nil {
-			err = c.answer(ctx, f, first)
+			err = c.answerAside(ctx, f, first)
 		}
-		if errors.Is(err, errGone) {
+		if errors.Is(err, ErrGone) {
 			return wire.CloseNormal
 		}
 		if err != nil {
@@ -210,7 +185,7 @@ func (c *connection) turn(first bool) error {
 		select {
 		case <-timer.C:
 		case <-c.out.done:
-			return errGone
+			return ErrGone
 		}
 	}
 	if !c.server.clock().Before(c.until) {
@@ -219,34 +194,21 @@ func (c *connection) turn(first bool) error {
 	return nil
 }
 
-// errGone means that the peer has closed or the network failed: there is nobody to tell a code.
-var errGone = errors.New("the connection is gone")
-
-// readFrame reads one frame. Errors: FrameTooLarge, FrameInvalid, errGone.
+// readFrame reads one frame. Errors: FrameTooLarge, FrameInvalid, ErrGone.
 func (c *connection) readFrame(ctx context.Context) (wire.Frame, error) {
-	kind, r, err := c.ws.Reader(ctx)
+	data, err := c.socket.Read(ctx)
 	if err != nil {
-		return wire.Frame{}, ended(err)
-	}
-	if kind != websocket.MessageBinary {
-		return wire.Frame{}, wire.Errorf(wire.FrameInvalid, "a text frame")
-	}
-	data, err := io.ReadAll(io.LimitReader(r, wire.MaxClientFrame+1))
-	if err != nil {
-		return wire.Frame{}, ended(err)
+		return wire.Frame{}, err
 	}
 	return wire.DecodeFrame(data, wire.MaxClientFrame)
 }
 
-// ended is why nothing more can be read: errGone, or FrameInvalid where the peer is there and speaks no WebSocket. (Most such
-// peers the library has sent away itself, with 1002.)
-func ended(err error) error {
-	var network net.Error
-	if websocket.CloseStatus(err) != -1 || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
-		errors.As(err, &network) {
-		return errGone
-	}
-	return wire.Errorf(wire.FrameInvalid, "not a WebSocket frame: %w", err)
+// answerAside is answer on a goroutine of its own. What answering needs of a stack is freed that way: this one waits for the next
+// request most of its life, and keeps what it has grown to.
+func (c *connection) answerAside(ctx context.Context, f wire.Frame, first bool) error {
+	answered := make(chan error)
+	go func() { answered <- c.answer(ctx, f, first) }()
+	return <-answered
 }
 
 // answer answers one request. An error ends the connection; an operation's own error is answered and does not.
@@ -265,7 +227,7 @@ func (c *connection) answer(ctx context.Context, f wire.Frame, first bool) (err 
 	case f.Kind != wire.Request:
 		return wire.Errorf(wire.FrameInvalid, "only requests come from a client")
 	}
-	frame, err := c.respond(ctx, f)
+	frame, err := c.observe(ctx, f)
 	if err != nil && first {
 		return err
 	}
@@ -286,7 +248,7 @@ func (c *connection) respond(ctx context.Context, f wire.Frame) (frame []byte, e
 	defer func() {
 		if p := recover(); p != nil {
 			frame, err = nil, wire.Errorf(wire.Internal, "internal error")
-			c.server.logger.Error("panic", "op", f.Type, "panic", p, "stack", string(debug.Stack()))
+			c.server.logger.Error("panic", "op", f.Type, "panic", panicked(p), "stack", string(debug.Stack()))
 		}
 	}()
 	op, ok := operations[f.Type]

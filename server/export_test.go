@@ -27,6 +27,17 @@ func (s *Server) Connections() int {
 	return len(s.connections)
 }
 
+// Operations is how many a device may ask for.
+func Operations() int { return len(operations) }
+
+// Endpoints are methods and paths under /v1.
+func Endpoints(s *Server) (all [][2]string) {
+	for _, e := range s.endpoints() {
+		all = append(all, [2]string{e.method, e.path})
+	}
+	return all
+}
+
 // PanicOp is an operation that panics.
 const PanicOp = "panic-for-the-test"
 

@@ -2,15 +2,36 @@ package server
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
 	"github.com/lethe-im/lethe/wire"
 )
 
-// health answers 200 {"status":"ok"} when the Store can read and write.
+// ErrRetiring is why a server is not ready that is going to be shut down.
+var ErrRetiring = errors.New("the server is about to be shut down")
+
+// Retire lets Ready and the health endpoint say that the server is not ready, so that balancers send nobody here any more. It
+// still serves everybody: Shutdown comes when they have noticed.
+func (s *Server) Retire() { s.retiring.Store(true) }
+
+// Ready tells whether new connections should come here: the Store reads and writes, and the server is not about to end.
+// Errors: ErrRetiring, the Store's.
+func (s *Server) Ready(ctx context.Context) error {
+	if s.retiring.Load() {
+		return ErrRetiring
+	}
+	return s.check(ctx)
+}
+
+// health answers 200 {"status":"ok"} when the server is ready.
 func (s *Server) health(w http.ResponseWriter, r *http.Request) {
-	if err := s.check(r.Context()); err != nil {
+	switch err := s.Ready(r.Context()); {
+	case errors.Is(err, ErrRetiring):
+		refuse(w, http.StatusServiceUnavailable, wire.Errorf(wire.Internal, "%s", err))
+		return
+	case err != nil:
 		s.logger.Error("health", "err", err)
 		refuse(w, http.StatusServiceUnavailable, wire.Errorf(wire.Internal, "the store does not answer"))
 		return

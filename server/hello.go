@@ -39,7 +39,7 @@ func (c *connection) hello(ctx context.Context, h wire.Hello) (wire.Welcome, err
 		return wire.Welcome{}, err
 	}
 	c.push = push
-	go push.run(ctx)
+	push.start(ctx)
 	return c.welcome(ctx, version)
 }
 
@@ -76,6 +76,7 @@ func (c *connection) ping(ctx context.Context, _ wire.Ping) (wire.Pong, error) {
 			return wire.Pong{}, err
 		}
 	}
+	c.push.look()
 	n, _, err := c.server.store.Number(ctx, c.who)
 	return wire.Pong{N: n, Time: c.server.now()}, err
 }

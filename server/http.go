@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"runtime"
 	"runtime/debug"
 	"strings"
 
@@ -29,7 +31,7 @@ func (s *Server) admin(fn call) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
 			if p := recover(); p != nil {
-				s.logger.Error("panic", "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
+				s.logger.Error("panic", "path", r.URL.Path, "panic", panicked(p), "stack", string(debug.Stack()))
 				refuse(w, http.StatusInternalServerError, wire.Errorf(wire.Internal, "internal error"))
 			}
 		}()
@@ -58,6 +60,14 @@ func (s *Server) admin(fn call) http.HandlerFunc {
 		}
 		reply(w, http.StatusOK, answer)
 	}
+}
+
+// panicked is what the log says of a panic: what the runtime says, else only its type, since it may carry a message.
+func panicked(p any) string {
+	if err, ok := p.(runtime.Error); ok {
+		return err.Error()
+	}
+	return fmt.Sprintf("%T", p)
 }
 
 // status is the HTTP status of an error's code.

@@ -92,14 +92,15 @@ func TestHTTPNotices(t *testing.T) {
 func TestHTTPImport(t *testing.T) {
 	w := newWorld(t)
 	a := w.hello("a")
-	out := w.post("/v1/import", `{"as":"b","conversationID":"C2Ca","messages":[
-		{"from":"a","time":1000,"payload":{"text":"one"}},
-		{"from":"b","time":1000,"type":"TIMCustomElem","payload":{"z":[1,-2,18446744073709551615,1.5,1e3,null,true],"a":{"é":"你"}}}]}`)
+	sent := time.Now().Add(-time.Hour).UnixMilli() // what is older than the retention would be purged, sooner or later
+	out := w.post("/v1/import", fmt.Sprintf(`{"as":"b","conversationID":"C2Ca","messages":[
+		{"from":"a","time":%d,"payload":{"text":"one"}},
+		{"from":"b","time":%[1]d,"type":"TIMCustomElem","payload":{"z":[1,-2,18446744073709551615,1.5,1e3,null,true],"a":{"é":"你"}}}]}`, sent))
 	require.Equal(t, map[string]any{"first": 1.0, "last": 2.0}, out)
 	event[wire.Rows](a, wire.EventRows)
 	e := event[wire.MessagesEvent](a, wire.EventMessages)
 	require.Equal(t, "C2Cb", e.ConversationID)
-	require.Equal(t, []int64{1000, 1000}, []int64{e.Messages[0].Time, e.Messages[1].Time})
+	require.Equal(t, []int64{sent, sent}, []int64{e.Messages[0].Time, e.Messages[1].Time})
 
 	// Integers stay integers, everything else is a float64, names are sorted.
 	var want []byte
@@ -114,7 +115,7 @@ func TestHTTPImport(t *testing.T) {
 	var many bytes.Buffer
 	many.WriteString(`{"as":"a","conversationID":"C2Cb","messages":[`)
 	for i := range server.MaxImport {
-		fmt.Fprintf(&many, `{"from":"a","time":%d,"payload":{"text":"x"}},`, 2000+i)
+		fmt.Fprintf(&many, `{"from":"a","time":%d,"payload":{"text":"x"}},`, sent+1000+int64(i))
 	}
 	many.Truncate(many.Len() - 1)
 	out = w.post("/v1/import", many.String()+"]}")

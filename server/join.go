@@ -14,7 +14,7 @@ func (c *connection) join(ctx context.Context, q wire.Join) (wire.JoinAck, error
 	}
 	ack, err := c.server.store.Join(ctx, c.who, q, set)
 	if err == nil {
-		c.publish(Topic{App: c.who.App, User: c.who.User}, Poke{N: ack.N})
+		c.publish(Topic{App: c.who.App, User: c.who.User}, Poke{})
 	}
 	return ack, err
 }
@@ -23,7 +23,7 @@ func (c *connection) join(ctx context.Context, q wire.Join) (wire.JoinAck, error
 func (c *connection) leave(ctx context.Context, q wire.Leave) (wire.LeaveAck, error) {
 	ack, err := c.server.store.Leave(ctx, c.who, q)
 	if err == nil {
-		c.publish(Topic{App: c.who.App, User: c.who.User}, Poke{N: ack.N})
+		c.publish(Topic{App: c.who.App, User: c.who.User}, Poke{})
 	}
 	return ack, err
 }

@@ -21,12 +21,13 @@ type Limits struct {
 	Burst int
 
 	// PerDevice, PerUser and PerAddress are connections at once; default 32, 128 and 1 000. NewPerAddress are those among an
-	// address's that have not said hello; default 50. Who comes above is closed with CloseTooManyConnections.
+	// address's that have not said hello; default 200. Who comes above is closed with CloseTooManyConnections.
 	PerDevice     int
 	PerUser       int
 	PerAddress    int
 	NewPerAddress int
-	// HandshakeRate and HandshakeBurst are an address's handshakes a second; default 20 and 200. More are answered 429.
+	// HandshakeRate and HandshakeBurst are an address's handshakes a second; default 20 and 1 000, so that all who share an
+	// address may come back at once when the server was started anew. More are answered 429.
 	HandshakeRate  float64
 	HandshakeBurst int
 
@@ -51,9 +52,9 @@ func (l Limits) withDefaults() Limits {
 	fill(&l.PerDevice, 32)
 	fill(&l.PerUser, 128)
 	fill(&l.PerAddress, 1000)
-	fill(&l.NewPerAddress, 50)
+	fill(&l.NewPerAddress, 200)
 	fill(&l.HandshakeRate, 20)
-	fill(&l.HandshakeBurst, 200)
+	fill(&l.HandshakeBurst, 1000)
 	fill(&l.Revocations, 2*time.Second)
 	return l
 }

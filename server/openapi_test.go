@@ -220,11 +220,12 @@ func (k *walk) open200s() {
 	do("POST", "/v1/clear", "/v1/clear", `{"conversationID":"ROOMr","scope":"everybody","all":true}`)
 	do("DELETE", "/v1/rooms/{roomID}", "/v1/rooms/r", "")
 	do("POST", "/v1/notices", "/v1/notices", `{"to":"a","from":"","type":"TIMTextElem","payload":{"text":"hi"}}`)
-	do("POST", "/v1/import", "/v1/import", `{"as":"a","conversationID":"C2Cb","messages":[
-		{"from":"a","time":1000,"payload":{"text":"1"}},{"from":"b","time":2000,"payload":{"text":"2"}}]}`)
+	sent := time.Now().Add(-time.Hour).UnixMilli() // what is older than the retention would be purged, sooner or later
+	do("POST", "/v1/import", "/v1/import", fmt.Sprintf(`{"as":"a","conversationID":"C2Cb","messages":[
+		{"from":"a","time":%d,"payload":{"text":"1"}},{"from":"b","time":%d,"payload":{"text":"2"}}]}`, sent, sent+1000))
 	do("POST", "/v1/recall", "/v1/recall", `{"as":"a","conversationID":"C2Cb","seq":1}`)
 	do("POST", "/v1/clear", "/v1/clear", `{"as":"a","conversationID":"C2Cb","scope":"user","seqs":[1]}`)
-	do("POST", "/v1/clear", "/v1/clear", `{"as":"a","conversationID":"C2Cb","scope":"everybody","before":1500}`)
+	do("POST", "/v1/clear", "/v1/clear", fmt.Sprintf(`{"as":"a","conversationID":"C2Cb","scope":"everybody","before":%d}`, sent+500))
 	do("DELETE", "/v1/users/{userID}", "/v1/users/a", "")
 	do("POST", "/v1/revocations", "/v1/revocations", `{"userID":"a","deviceID":"","tokenID":"t"}`)
 	status, _ := k.try("GET", "/v1/ws", "/v1/ws", "")
@@ -331,6 +332,9 @@ func (k *walk) common() {
 		_, out = k.try(method, template, path, strings.Repeat(" ", large), keyed("large"))
 		require.Equal(k, "FRAME_TOO_LARGE", out["name"])
 		k.post("/v1/groups", `{"groupID":"common"}`)
+		_, claimed, err := k.store.Claim(k.Context(), app, method+template, []byte{1}, 1)
+		require.NoError(k, err)
+		require.True(k, claimed)
 		require.NoError(k, k.store.KeepAnswer(k.Context(), app, method+template, server.Answer{Hash: []byte{1}, Body: []byte(`{}`)}, 1))
 		_, out = k.try(method, template, path, `{}`, keyed(method+template))
 		require.Equal(k, "OPERATION_ID_REUSED", out["name"])

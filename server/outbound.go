@@ -3,18 +3,22 @@ package server
 import (
 	"sync"
 
+	"github.com/lethe-im/lethe/server/failpoint"
 	"github.com/lethe-im/lethe/wire"
 )
 
 // outbound is what a connection still has to write: frames, then perhaps a close code.
 type outbound struct {
 	limit int // bytes
+	// write takes what waits, until next says that there is nothing. It runs on a goroutine of its own, one at a time.
+	write func()
 
 	mu     sync.Mutex
 	moved  *sync.Cond
 	frames []waiting
-	bytes  int // of all that waits or is being written
-	pushed int // of the events among them
+	bytes  int  // of all that waits or is being written
+	pushed int  // of the events among them
+	busy   bool // write runs, or will not any more
 	ended  bool
 	done   chan struct{} // closed when ended
 	code   wire.CloseCode
@@ -25,8 +29,8 @@ type waiting struct {
 	push  bool
 }
 
-func newOutbound(limit int) *outbound {
-	o := &outbound{limit: limit, done: make(chan struct{})}
+func newOutbound(limit int, write func()) *outbound {
+	o := &outbound{limit: limit, write: write, done: make(chan struct{})}
 	o.moved = sync.NewCond(&o.mu)
 	return o
 }
@@ -36,22 +40,45 @@ func (o *outbound) answer(frame []byte) { o.put(waiting{frame: frame}) }
 
 // push queues an event. Where more events wait than limit (one that is larger alone may), the client does not read:
 // everything waiting is given up and the connection ends with CloseSlow. The client will come back and ask for what it lacks.
-func (o *outbound) push(frame []byte) { o.put(waiting{frame: frame, push: true}) }
+// It tells how many events were given up.
+func (o *outbound) push(frame []byte) (dropped int) { return o.put(waiting{frame: frame, push: true}) }
 
-func (o *outbound) put(w waiting) {
+func (o *outbound) put(w waiting) (dropped int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.ended {
-		return
+		return 0
 	}
 	if w.push && o.pushed > 0 && o.pushed+len(w.frame) > o.limit {
+		dropped = 1
+		for _, given := range o.frames {
+			if given.push {
+				dropped++
+			}
+		}
 		o.frames = nil
 		o.finish(wire.CloseSlow)
 	} else {
 		o.frames = append(o.frames, w)
 		o.count(w, 1)
+		o.begin()
 	}
-	o.moved.Broadcast()
+	return dropped
+}
+
+// begin has what waits written. The caller holds mu.
+func (o *outbound) begin() {
+	if !o.busy {
+		o.busy = true
+		go o.write()
+	}
+}
+
+// closing is the code that the connection ends with, once it has ended.
+func (o *outbound) closing() wire.CloseCode {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.code
 }
 
 func (o *outbound) count(w waiting, sign int) {
@@ -82,6 +109,7 @@ func (o *outbound) finish(code wire.CloseCode) {
 		o.ended, o.code = true, code
 		close(o.done)
 		o.moved.Broadcast()
+		o.begin()
 	}
 }
 
@@ -95,16 +123,17 @@ func (o *outbound) room() bool {
 	return !o.ended
 }
 
-// next waits for the next frame. No frame: the connection is to be closed with code.
+// next takes the next frame. No frame: the connection is to be closed with the code, or, if it is 0, nothing is to be done now
+// and write must return.
 func (o *outbound) next() (w waiting, code wire.CloseCode) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for len(o.frames) == 0 && !o.ended {
-		o.moved.Wait()
-	}
 	if len(o.frames) == 0 {
+		o.frames = nil // a burst's backing array is not kept
+		o.busy = o.ended
 		return waiting{}, o.code
 	}
+	failpoint.Pass(failpoint.Answer)
 	w = o.frames[0]
 	o.frames[0] = waiting{}
 	o.frames = o.frames[1:]
@@ -113,6 +142,7 @@ func (o *outbound) next() (w waiting, code wire.CloseCode) {
 
 // wrote takes a frame off the count, once it is on its way.
 func (o *outbound) wrote(w waiting) {
+	failpoint.Pass(failpoint.Answered)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.count(w, -1)

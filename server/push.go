@@ -2,7 +2,11 @@ package server
 
 import (
 	"context"
+	"maps"
+	"math"
+	"slices"
 	"sync"
+	"time"
 
 	"github.com/lethe-im/lethe/wire"
 )
@@ -17,20 +21,27 @@ const pushBehind = wire.MaxPage
 // itself how far each log was pushed and pushes without gaps from there. Rows events go to the connection that caused
 // them as well: each is the change after the number that the connection has, and leaving one out would be a gap.
 type pusher struct {
-	c       *connection
-	wake    chan struct{}
-	quit    chan struct{}
-	stopped chan struct{}
+	c    *connection
+	ctx  context.Context // of run
+	runs sync.WaitGroup
 
-	mu   sync.Mutex
-	rows bool // the user's rows may have changed
+	mu      sync.Mutex
+	running bool // run is there, or is not to begin yet
+	again   bool // it is to look once more
+	stopped bool
+
+	rows bool   // the user's rows, or the heads of the logs, may have changed
+	told uint64 // the user's rows have changed, up to this number; no log that they do not tell of
+	base uint64 // what is told up to this number leads to a look at everything; see asked
 	logs map[uint64]*following
 	own  map[uint64]uint64 // the seq with which the connection itself has made a log that is not followed yet
 
+	looked time.Time // when the pusher last looked at everything, told or not
+
 	user func() // ends the user's subscription
 
-	// cursor guards the rows that the connection has; see (*connection).rows.
-	cursor    sync.Mutex
+	// cursor guards the rows that the connection has; see (*connection).rows. It holds one token: it is kept while the Store works.
+	cursor    chan struct{}
 	following bool   // a rows request was answered to the end
 	n         uint64 // the number that the connection has then
 }
@@ -48,23 +59,36 @@ type following struct {
 
 func newPusher(c *connection) *pusher {
 	return &pusher{
-		c: c, wake: make(chan struct{}, 1), quit: make(chan struct{}), stopped: make(chan struct{}),
-		logs: map[uint64]*following{}, own: map[uint64]uint64{},
+		c: c, running: true, logs: map[uint64]*following{}, own: map[uint64]uint64{}, cursor: make(chan struct{}, 1),
+		looked: time.Now(), base: math.MaxUint64,
 	}
 }
 
+// start lets it push from now on.
+func (p *pusher) start(ctx context.Context) {
+	p.ctx = ctx
+	p.runs.Go(p.run)
+}
+
+// signal has it look for what is to be pushed.
 func (p *pusher) signal() {
-	select {
-	case p.wake <- struct{}{}:
-	default: // it will look anyway
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.running:
+		p.again = true
+	case !p.stopped:
+		p.running = true
+		p.runs.Go(p.run)
 	}
 }
 
 // follow subscribes to the user and to the logs that are open now, from their heads on.
 func (p *pusher) follow(ctx context.Context) error {
-	p.user = p.c.server.bus.Subscribe(Topic{App: p.c.who.App, User: p.c.who.User}, func(Poke) {
+	p.user = p.c.server.bus.Subscribe(Topic{App: p.c.who.App, User: p.c.who.User}, func(poke Poke) {
 		p.mu.Lock()
-		p.rows = true
+		p.rows = p.rows || poke.N <= p.base
+		p.told = max(p.told, poke.N)
 		p.mu.Unlock()
 		p.signal()
 	})
@@ -135,9 +159,26 @@ func (p *pusher) part(stays map[uint64]struct{}) error {
 		if err != nil {
 			return err
 		}
-		p.c.out.push(frame)
+		p.c.event(wire.EventClosed, frame)
 	}
 	return nil
+}
+
+// lookEvery is how often it is looked for what a lost poke would have told. Rows that are missing a device finds by the number
+// in the pong; of new messages nothing else tells until the next one comes.
+const lookEvery = time.Minute
+
+// look lets the pusher look at everything, if that was long ago.
+func (p *pusher) look() {
+	p.mu.Lock()
+	due := time.Since(p.looked) >= lookEvery
+	if due {
+		p.looked, p.rows = time.Now(), true
+	}
+	p.mu.Unlock()
+	if due {
+		p.signal()
+	}
 }
 
 // follows tells whether the log is followed.
@@ -181,6 +222,9 @@ func (p *pusher) poke(f *following, poke Poke) {
 	if poke.Closed {
 		f.closed, p.rows = true, true // the Store tells whether it is so
 	}
+	if poke == (Poke{}) {
+		p.rows = true // something may have been missed
+	}
 	p.mu.Unlock()
 	p.signal()
 }
@@ -197,41 +241,44 @@ func (p *pusher) unfollow() {
 	p.user()
 }
 
-// run pushes until stop. A failing Store ends the connection: the device comes back and asks.
-func (p *pusher) run(ctx context.Context) {
-	defer close(p.stopped)
-	for {
-		select {
-		case <-p.quit:
-			return
-		case <-p.wake:
-		}
-		if err := p.pushAll(ctx); err != nil {
+// run pushes until there is nothing to push. A failing Store ends the connection: the device comes back and asks.
+func (p *pusher) run() {
+	for more := true; more; {
+		if err := p.pushAll(p.ctx); err != nil {
 			p.c.server.logger.Error("push failed", "app", p.c.who.App, "user", p.c.who.User, "err", err)
 			p.c.out.end(wire.CloseInternal)
 			return
 		}
+		p.mu.Lock()
+		more = p.again && !p.stopped
+		p.again, p.running = false, more
+		p.mu.Unlock()
 	}
 }
 
 // stop ends run, then the subscriptions.
 func (p *pusher) stop() {
-	close(p.quit)
-	<-p.stopped
+	p.mu.Lock()
+	p.stopped = true
+	p.mu.Unlock()
+	p.runs.Wait()
 	p.unfollow()
 }
 
 // pushAll pushes rows before messages, so that a device knows a conversation before its first message comes.
 func (p *pusher) pushAll(ctx context.Context) error {
 	p.mu.Lock()
-	rows := p.rows
-	p.rows = false
+	rows, told := p.rows, p.told
+	p.rows, p.told = false, 0
 	p.mu.Unlock()
 	if rows {
 		if err := p.refresh(ctx, false); err != nil {
 			return err
 		}
-		if err := p.pushRows(ctx); err != nil {
+		told = math.MaxUint64
+	}
+	if told > 0 {
+		if err := p.pushRows(ctx, told); err != nil {
 			return err
 		}
 	}
@@ -258,8 +305,8 @@ type due struct {
 func (p *pusher) due() (due, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for log, f := range p.logs {
-		if f.head > f.pushed || f.recall > f.recalled {
+	for _, log := range slices.Sorted(maps.Keys(p.logs)) { // in an order that can be had again
+		if f := p.logs[log]; f.head > f.pushed || f.recall > f.recalled {
 			d := due{log, f.pushed + 1, f.head, f.recalled, f.recall}
 			f.pushed, f.recalled = max(f.pushed, f.head), f.recall
 			if d.from+pushBehind <= d.to {
@@ -284,7 +331,7 @@ func (p *pusher) pushLog(ctx context.Context, log, from, to uint64) error {
 		if err != nil {
 			return err
 		}
-		p.c.out.push(frame)
+		p.c.event(wire.EventMessages, frame)
 	}
 	return nil
 }
@@ -303,29 +350,8 @@ func (p *pusher) pushRecalls(ctx context.Context, log, since, to uint64) error {
 		if err != nil {
 			return err
 		}
-		p.c.out.push(frame)
+		p.c.event(wire.EventRecalls, frame)
 		since = e.Recalls[len(e.Recalls)-1].Change
-	}
-	return nil
-}
-
-func (p *pusher) pushRows(ctx context.Context) error {
-	p.cursor.Lock()
-	defer p.cursor.Unlock()
-	for p.following {
-		r, err := p.c.server.store.Rows(ctx, p.c.who, p.n, rowsLimit)
-		if err != nil {
-			return err
-		}
-		if r.N == p.n {
-			return nil
-		}
-		frame, err := wire.NewEvent(wire.EventRows, &r)
-		if err != nil {
-			return err
-		}
-		p.c.out.push(frame)
-		p.n = r.N
 	}
 	return nil
 }

@@ -44,7 +44,7 @@ func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	methods := map[string][]string{}
 	for _, e := range s.endpoints() {
-		mux.HandleFunc(e.method+" "+e.path, e.answer)
+		mux.HandleFunc(e.method+" "+e.path, s.observed(e))
 		methods[e.path] = append(methods[e.path], e.method)
 	}
 	for path, allowed := range methods {

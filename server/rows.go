@@ -12,16 +12,17 @@ const rowsLimit = 2000
 // rows answers with the changes of the user's rows. With the last of them pushing begins, from that number on.
 func (c *connection) rows(ctx context.Context, q wire.RowsRequest) (wire.Rows, error) {
 	// Held until the answer is queued: a push that goes on from this answer must not overtake it.
-	c.push.cursor.Lock()
-	c.after = append(c.after, c.push.cursor.Unlock)
-	c.push.following = false
+	c.push.cursor <- struct{}{}
+	c.after = append(c.after, func() { <-c.push.cursor })
+	c.push.asked()
 
-	_, epoch, err := c.server.store.Number(ctx, c.who)
+	r, err := c.server.store.Rows(ctx, c.who, q.Since, rowsLimit)
+	if err == nil && r.Epoch != q.Epoch && q.Since > 0 {
+		q.Since = 0 // another store has given out that number
+		r, err = c.server.store.Rows(ctx, c.who, 0, rowsLimit)
+	}
 	if err != nil {
 		return wire.Rows{}, err
-	}
-	if q.Epoch != epoch {
-		q.Since = 0
 	}
 	if c.isNew && q.Since > 0 {
 		// Its cursor says that it has stored rows, with what belongs to them: it will not be new when it comes back.
@@ -30,9 +31,8 @@ func (c *connection) rows(ctx context.Context, q wire.RowsRequest) (wire.Rows, e
 		}
 		c.isNew = false
 	}
-	r, err := c.server.store.Rows(ctx, c.who, q.Since, rowsLimit)
-	if err == nil && !r.More {
-		c.push.following, c.push.n = true, r.N
+	if !r.More {
+		c.push.answered(r.N)
 	}
-	return r, err
+	return r, nil
 }

@@ -15,8 +15,9 @@ func (c *connection) send(ctx context.Context, s wire.Send) (wire.SendAck, error
 	if err := checkMessage(s.Type, s.Payload); err != nil {
 		return wire.SendAck{}, err
 	}
-	ack, repeated, err := c.server.store.Send(ctx, c.who, s, c.server.now())
-	if err != nil || repeated {
+	// A repeated one is told of as well: the node that took it first may have died before it did.
+	ack, _, err := c.server.store.Send(ctx, c.who, s, c.server.now())
+	if err != nil {
 		return ack, err
 	}
 	if conversation.Kind == wire.C2CKind && (ack.Seq == 1 || !c.push.follows(ack.Log)) {

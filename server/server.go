@@ -17,6 +17,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/lethe-im/lethe/wire"
@@ -42,6 +43,8 @@ type Options struct {
 	Limits  Limits
 	Clock   func() time.Time // default: time.Now
 	Logger  *slog.Logger     // default: slog.Default()
+	// Observer is told what the server does; default: nobody is.
+	Observer Observer
 }
 
 // App is one tenant.
@@ -65,6 +68,9 @@ type Server struct {
 	logger  *slog.Logger
 	limits  Limits
 
+	observer Observer
+	retiring atomic.Bool
+
 	proxies    proxies
 	handshakes *pace // by address
 	operations *pace // by user
@@ -85,28 +91,39 @@ type Server struct {
 	gone        chan struct{} // closed when draining and no connection is left
 }
 
-// New makes a server. Shutdown ends it.
-func New(o Options) (*Server, error) {
-	if o.Store == nil || len(o.Apps) == 0 {
-		return nil, errors.New("server: a Store and at least one app are needed")
+// Check tells what is wrong with options, the Store left aside.
+func (o Options) Check() error {
+	if len(o.Apps) == 0 {
+		return errors.New("server: at least one app is needed")
 	}
 	for id, app := range o.Apps {
 		if err := wire.CheckIdentifier(id); err != nil {
-			return nil, err
+			return err
 		}
 		if len(app.Key) < MinKey {
-			return nil, wire.Errorf(wire.ParameterInvalid, "app %q: a key needs at least %d bytes", id, MinKey)
+			return wire.Errorf(wire.ParameterInvalid, "app %q: a key needs at least %d bytes", id, MinKey)
 		}
 	}
 	for _, pattern := range o.Origins {
 		if pattern == "*" {
-			return nil, errors.New("server: the origin * would let every page connect: name hosts")
+			return errors.New("server: the origin * would let every page connect: name hosts")
 		}
 		if _, err := filepath.Match(pattern, ""); err != nil {
-			return nil, fmt.Errorf("server: origin %q: %w", pattern, err)
+			return fmt.Errorf("server: origin %q: %w", pattern, err)
 		}
 	}
-	if err := o.Limits.check(); err != nil {
+	if _, err := parseProxies(o.Proxies); err != nil {
+		return err
+	}
+	return o.Limits.check()
+}
+
+// New makes a server. Shutdown ends it.
+func New(o Options) (*Server, error) {
+	if o.Store == nil {
+		return nil, errors.New("server: a Store is needed")
+	}
+	if err := o.Check(); err != nil {
 		return nil, err
 	}
 	proxies, err := parseProxies(o.Proxies)
@@ -122,12 +139,16 @@ func New(o Options) (*Server, error) {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
+	if o.Observer == nil {
+		o.Observer = Unobserved{}
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	limits := o.Limits.withDefaults()
 	s := &Server{
 		store: o.Store, bus: o.Bus, apps: o.Apps, dev: o.Dev, origins: o.Origins, clock: o.Clock, logger: o.Logger,
 		lost:        make(chan struct{}, 1),
 		limits:      limits,
+		observer:    o.Observer,
 		proxies:     proxies,
 		handshakes:  newPace(limits.HandshakeRate, limits.HandshakeBurst),
 		operations:  newPace(limits.Rate, limits.Burst),
@@ -153,7 +174,10 @@ func (s *Server) sweep(ctx context.Context) {
 	defer tick.Stop()
 	defer rooms.Stop()
 	defer purge.timer.Stop()
-	forget := func() error { return s.store.Forget(ctx, s.clock().Add(-Remembered).UnixMilli()) }
+	forget := func() error {
+		start := time.Now()
+		return s.swept("forget", start, s.store.Forget(ctx, s.clock().Add(-Remembered).UnixMilli()))
+	}
 	for err := forget(); ; {
 		if err != nil && ctx.Err() == nil {
 			s.logger.Error("sweep", "err", err)
@@ -164,13 +188,14 @@ func (s *Server) sweep(ctx context.Context) {
 		case <-tick.C:
 			err = forget()
 		case <-rooms.C:
-			err = s.purgeRooms(ctx)
+			start := time.Now()
+			err = s.swept("rooms", start, s.purgeRooms(ctx))
 			purge.within(purgeDelay)
 		case <-s.lost:
 			purge.within(purgeDelay)
 		case <-purge.timer.C:
 			start := time.Now()
-			err = purge.ended(start, s.purge(ctx))
+			err = purge.ended(start, s.swept("purge", start, s.purge(ctx)))
 		}
 	}
 }
@@ -179,6 +204,7 @@ func (s *Server) sweep(ctx context.Context) {
 // ones are turned away the same way. When ctx ends first, what is left is cut and ctx's error returned. The Store stays
 // open: it is the caller's.
 func (s *Server) Shutdown(ctx context.Context) error {
+	s.Retire()
 	s.stop()
 	s.mu.Lock()
 	if !s.draining {

@@ -229,7 +229,7 @@ func TestDrainCutsWhoDoesNotAnswer(t *testing.T) {
 }
 
 func TestSlowReaderIsLetGo(t *testing.T) {
-	w := newWorld(t, limits(server.Limits{Queue: 256 << 10}))
+	w := newWorld(t, limits(server.Limits{Queue: 256 << 10, Write: time.Minute, Close: time.Minute})) // the machine may be slow
 	a := w.hello("a")
 	ask[wire.SendAck](a, wire.OpSend, newSend("C2Cb", "x"))
 	ws, _, err := w.dial(nil)

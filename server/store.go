@@ -158,6 +158,9 @@ type Store interface {
 	// PermissionDenied until that one sends there, from where a new span begins. Errors: ParameterInvalid.
 	Wipe(ctx context.Context, app, user string) error
 
+	// What follows works on what is no user's operation. Of several servers of one store one at a time does; for the others there
+	// is nothing to do meanwhile.
+
 	// Purge removes from the file a slice of what no view holds any more: what retention or Clear took from everybody, and
 	// what no span's history and compensation have; where cloud history is off, what no device waits for (those seen in the
 	// last DeliveryDays; a user without such a device waits). First it lets everybody's history and compensation lose what
@@ -171,9 +174,12 @@ type Store interface {
 	Settings(ctx context.Context, app string) (set Settings, ok bool, err error)
 	ChangeSettings(ctx context.Context, app string, initial Settings, change func(*Settings) error) (Settings, error)
 
-	// Answered is what a backend's call was answered under a key, false if it was not. KeepAnswer keeps that.
-	Answered(ctx context.Context, app, key string) (a Answer, ok bool, err error)
+	// Claim claims a key for a backend's call of this hash. claimed: no other call has it, and for ClaimTime none gets it; then
+	// KeepAnswer keeps what the call was answered, or DropClaim gives the key back. Not claimed: first has the hash of the call
+	// that was first, and its answer; no Body: that call is under way, or its server has died less than ClaimTime ago.
+	Claim(ctx context.Context, app, key string, hash []byte, now int64) (first Answer, claimed bool, err error)
 	KeepAnswer(ctx context.Context, app, key string, a Answer, now int64) error
+	DropClaim(ctx context.Context, app, key string, hash []byte) error
 
 	// Revoke keeps a revocation under the app's next revocation number, at once and for ever (Wipe too leaves it). One that is
 	// kept for the same user, device and token is replaced, and Before only rises. Errors: ParameterInvalid.

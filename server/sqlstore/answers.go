@@ -2,26 +2,41 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 
 	"github.com/lethe-im/lethe/server"
 )
 
-// Answered is what a backend's call was answered under a key.
-func (s *Store) Answered(ctx context.Context, app, key string) (a server.Answer, ok bool, err error) {
-	err = s.read(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		ok, err = found(tx.QueryRowContext(ctx, `SELECT hash, body FROM answers WHERE app = ? AND name = ?`, app, key),
-			&a.Hash, &a.Body)
+// Claim implements server.Store. A claim is an answer without a body.
+func (s *Store) Claim(ctx context.Context, app, key string, hash []byte, now int64) (first server.Answer, claimed bool, err error) {
+	err = s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		lapsed := now - server.ClaimTime.Milliseconds()
+		var at int64
+		claimed, err = found(tx.row(ctx, `INSERT INTO answers (app, name, hash, body, at) VALUES (?, ?, ?, ?, ?)
+			ON CONFLICT (app, name) DO UPDATE SET hash = excluded.hash, at = excluded.at
+			WHERE length(answers.body) = 0 AND answers.at <= ? RETURNING at`, app, key, hash, []byte{}, now, lapsed), &at)
+		if claimed || err != nil {
+			return err
+		}
+		err = tx.row(ctx, `SELECT hash, body FROM answers WHERE app = ? AND name = ?`, app, key).Scan(&first.Hash, &first.Body)
+		if len(first.Body) == 0 {
+			first.Body = nil
+		}
 		return err
 	})
-	return a, ok, err
+	return first, claimed, err
 }
 
-// KeepAnswer keeps what a backend's call was answered under a key.
+// KeepAnswer implements server.Store.
 func (s *Store) KeepAnswer(ctx context.Context, app, key string, a server.Answer, now int64) error {
-	return s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO answers (app, name, hash, body, at) VALUES (?, ?, ?, ?, ?)`,
-			app, key, a.Hash, a.Body, now)
-		return err
+	return s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		return tx.exec(ctx, `UPDATE answers SET hash = ?, body = ?, at = ? WHERE app = ? AND name = ?`,
+			a.Hash, a.Body, now, app, key)
+	})
+}
+
+// DropClaim implements server.Store.
+func (s *Store) DropClaim(ctx context.Context, app, key string, hash []byte) error {
+	return s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		return tx.exec(ctx, `DELETE FROM answers WHERE app = ? AND name = ? AND hash = ? AND body = ?`, app, key, hash, []byte{})
 	})
 }

@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 
 	"github.com/lethe-im/lethe/server"
 	"github.com/lethe-im/lethe/wire"
@@ -24,12 +23,21 @@ func (s *Store) Cancel(ctx context.Context, who server.Who, c wire.Cancel, set s
 	if err != nil {
 		return wire.CancelAck{}, err
 	}
-	err = s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		answered, err := op.answered(ctx, tx, who)
-		if err == nil && !answered {
-			err = applyCancel(ctx, tx, who, c, conversation, set, now, &op)
+	err = s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		own := change{who: who}
+		var sent sending
+		var known bool
+		questions := append(own.askHeld(tx), op.question(who), askSend(who, c.SendID, &sent, &known))
+		if err := tx.ask(ctx, questions...); err != nil || op.answered {
+			return err
 		}
-		return err
+		if !known {
+			// From now on Send refuses it.
+			if err := (sending{log: 0, at: now}).remember(ctx, tx, who, c.SendID); err != nil {
+				return err
+			}
+		}
+		return applyCancel(ctx, tx, &own, c, conversation, sent, set, now, &op)
 	})
 	if err != nil {
 		return wire.CancelAck{}, err
@@ -37,20 +45,11 @@ func (s *Store) Cancel(ctx context.Context, who server.Who, c wire.Cancel, set s
 	return wire.CancelAck{Never: op.seq == 0, Seq: op.seq, N: op.n}, nil
 }
 
-func applyCancel(ctx context.Context, tx *sql.Tx, who server.Who, c wire.Cancel, conversation wire.Conversation,
-	set server.Settings, now int64, op *operation,
-) error {
-	own := change{who: who}
-	sent, known, err := findSend(ctx, tx, who, c.SendID)
-	if err != nil {
-		return err
-	}
-	if !known {
-		// From now on Send refuses it.
-		if err := (sending{log: 0, at: now}).remember(ctx, tx, who, c.SendID); err != nil {
-			return err
-		}
-	}
+// applyCancel deletes what was sent, if anything was.
+func applyCancel(ctx context.Context, tx *transaction, own *change, c wire.Cancel, conversation wire.Conversation,
+	sent sending, set server.Settings, now int64, op *operation,
+) (err error) {
+	who := own.who
 	if sent.seq != 0 {
 		l, ok, err := findLog(ctx, tx, who, conversation)
 		if err != nil {
@@ -63,12 +62,14 @@ func applyCancel(ctx context.Context, tx *sql.Tx, who server.Who, c wire.Cancel,
 		if c.Hide {
 			add.HiddenAt = sent.seq + 1
 		}
-		for _, surface := range surfaces(c.Scope, wire.WhatMessages, set) {
-			if err := joinLedger(ctx, tx, &own, l.id, surface, add); err != nil {
-				return err
-			}
+		var was ledgers
+		if err := tx.ask(ctx, was.question(who, byNumber(l.id), wire.SurfaceHistory, wire.SurfaceDevices, add.Ranges)); err != nil {
+			return err
 		}
-		if err := oweLedger(ctx, tx, l, add); err != nil {
+		if err := was.join(ctx, tx, own, l.id, surfaces(c.Scope, wire.WhatMessages, set), add); err != nil {
+			return err
+		}
+		if err := oweLedger(ctx, tx, who, l.id, add); err != nil {
 			return err
 		}
 	}

@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 
 	"github.com/lethe-im/lethe/server"
 	"github.com/lethe-im/lethe/wire"
@@ -17,8 +16,8 @@ func (s *Store) Clear(ctx context.Context, app, as string, c server.Clear) (head
 	if err != nil {
 		return 0, err
 	}
-	err = s.writeRemoving(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		l, ok, err := findLog(ctx, tx, server.Who{App: app, User: as}, conversation)
+	err = s.writeRemoving(ctx, func(ctx context.Context, tx *transaction) error {
+		l, ok, err := lockLog(ctx, tx, server.Who{App: app, User: as}, conversation)
 		if err == nil && !ok {
 			err = notFound(c.ConversationID)
 		}
@@ -45,11 +44,11 @@ func (s *Store) Clear(ctx context.Context, app, as string, c server.Clear) (head
 }
 
 // clearMessages removes single messages at once: that they are not there is the everybody ledger's part for them.
-func clearMessages(ctx context.Context, tx *sql.Tx, l log, ranges wire.Ranges) error {
+func clearMessages(ctx context.Context, tx *transaction, l log, ranges wire.Ranges) error {
 	var gone []held
 	for _, part := range ranges {
 		first := uint64(part.Segment) * wire.SegmentSize
-		if err := each(ctx, tx, `SELECT seq, time FROM messages WHERE app = ? AND log = ? AND seq >= ? AND seq < ?`,
+		if err := each(ctx, tx, `SELECT seq, time FROM messages WHERE app = ? AND log = ? AND seq >= ? AND seq < ? ORDER BY seq`,
 			[]any{l.app, l.id, first, first + wire.SegmentSize}, func(scan func(...any) error) error {
 				var m held
 				err := scan(&m.seq, &m.time)

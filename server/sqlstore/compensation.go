@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 
 	"github.com/lethe-im/lethe/server"
 	"github.com/lethe-im/lethe/wire"
@@ -14,7 +13,7 @@ func (s *Store) Compensation(ctx context.Context, who server.Who, p wire.PageReq
 		return wire.Page{}, err
 	}
 	who.Waiting = false // what other devices of the user were given is given to this one too
-	err = s.read(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err = s.read(ctx, func(ctx context.Context, tx *transaction) error {
 		v, err := openView(ctx, tx, who, p.ConversationID)
 		if err != nil {
 			return err
@@ -29,10 +28,12 @@ func (s *Store) Compensation(ctx context.Context, who server.Who, p wire.PageReq
 }
 
 // compensate makes the view of a user's history the view of the user's compensation.
-func (v *view) compensate(ctx context.Context, tx *sql.Tx, who server.Who, since int64) (err error) {
-	if v.history, err = ledgerOf(ctx, tx, who, v.id, wire.SurfaceCompensation); err != nil {
+func (v *view) compensate(ctx context.Context, tx *transaction, who server.Who, since int64) error {
+	var of ledgers
+	if err := tx.ask(ctx, of.question(who, byNumber(v.id), wire.SurfaceCompensation, wire.SurfaceCompensation, nil)); err != nil {
 		return err
 	}
+	v.history = of[wire.SurfaceCompensation]
 	old, err := lastBefore(ctx, tx, v.log, v.head, since)
 	v.history.Join(wire.Ledger{Through: max(v.cleared, old)})
 	return err

@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 
 	"github.com/lethe-im/lethe/server"
 	"github.com/lethe-im/lethe/wire"
@@ -17,25 +16,33 @@ func (s *Store) Delete(ctx context.Context, who server.Who, d wire.Delete, set s
 	if err != nil {
 		return wire.DeleteAck{}, err
 	}
-	err = s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		answered, err := op.answered(ctx, tx, who)
-		if err != nil {
-			return err
-		}
-		if !answered {
-			if err := applyDelete(ctx, tx, who, d, set, now, &op); err != nil {
-				return err
-			}
-		}
-		ack.N, ack.Through = op.n, op.through
-		// Opened again, since the deletion has changed it.
-		v, err := openView(ctx, tx, who, d.ConversationID)
-		if err != nil {
-			return err
-		}
-		ack.State, err = v.state(ctx, tx, who, 0)
+	err = s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		ack, err = applyDelete(ctx, tx, who, d, set, now, &op)
 		return err
 	})
+	return ack, err
+}
+
+func applyDelete(ctx context.Context, tx *transaction, who server.Who, d wire.Delete, set server.Settings, now int64, op *operation) (ack wire.DeleteAck, err error) {
+	own, o := change{who: who}, newOpening(who, d.ConversationID)
+	questions := append(own.askHeld(tx), op.question(who))
+	if err := tx.ask(ctx, append(questions, o.questions(wire.SurfaceDevices, d.Ranges)...)...); err != nil {
+		return ack, err
+	}
+	if !op.answered && d.Scope == wire.ScopeRemote && !set.CloudHistory {
+		return ack, wire.Errorf(wire.StorageNotEnabled, "this app keeps no history on the server")
+	}
+	v, err := o.open(ctx, tx)
+	if err != nil {
+		return ack, err
+	}
+	if !op.answered {
+		if err := v.delete(ctx, tx, &own, &o.ledgers, d, set, now, op); err != nil {
+			return ack, err
+		}
+	}
+	ack.N, ack.Through = op.n, op.through
+	ack.State, err = v.state(ctx, tx, who)
 	return ack, err
 }
 
@@ -83,15 +90,12 @@ func surfaces(scope wire.Scope, what wire.What, set server.Settings) []wire.Surf
 	return s
 }
 
-func applyDelete(ctx context.Context, tx *sql.Tx, who server.Who, d wire.Delete, set server.Settings, now int64, op *operation) error {
-	if d.Scope == wire.ScopeRemote && !set.CloudHistory {
-		return wire.Errorf(wire.StorageNotEnabled, "this app keeps no history on the server")
-	}
-	v, err := openView(ctx, tx, who, d.ConversationID)
-	if err != nil {
-		return err
-	}
-	if d.Anchor > v.reach {
+// delete applies a deletion to the view and to the ledgers that were read with it, and the view is as it leaves it.
+// Errors: AnchorAboveHead.
+func (v *view) delete(ctx context.Context, tx *transaction, own *change, of *ledgers, d wire.Delete, set server.Settings, now int64,
+	op *operation,
+) (err error) {
+	if d.Anchor > v.known() {
 		return wire.Errorf(wire.AnchorAboveHead, "anchor %d is above the newest message %d", d.Anchor, v.reach)
 	}
 	add := wire.Ledger{Ranges: d.Ranges}
@@ -106,22 +110,20 @@ func applyDelete(ctx context.Context, tx *sql.Tx, who server.Who, d wire.Delete,
 	if d.Hide {
 		add.HiddenAt = d.Anchor + 1
 	}
-	own := change{who: who}
-	for _, surface := range surfaces(d.Scope, d.What, set) {
-		if err := joinLedger(ctx, tx, &own, v.id, surface, add); err != nil {
-			return err
-		}
+	if err := of.join(ctx, tx, own, v.id, surfaces(d.Scope, d.What, set), add); err != nil {
+		return err
 	}
-	if err := oweLedger(ctx, tx, v.log, add); err != nil {
+	v.history.Join(add)
+	if err := oweLedger(ctx, tx, own.who, v.id, add); err != nil {
 		return err
 	}
 	// Deleting through a seq reads through it.
-	if err := joinMark(ctx, tx, &own, v.id, add.Through); err != nil {
+	if err := v.joinMark(ctx, tx, own, add.Through); err != nil {
 		return err
 	}
 	op.through = add.Through
 	if op.n, err = own.number(ctx, tx); err != nil {
 		return err
 	}
-	return op.remember(ctx, tx, who, now)
+	return op.remember(ctx, tx, own.who, now)
 }

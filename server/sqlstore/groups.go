@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"slices"
 
 	"github.com/lethe-im/lethe/server"
@@ -15,8 +14,8 @@ func (s *Store) PutGroup(ctx context.Context, app, groupID, name string, open bo
 		return nil, err
 	}
 	c := wire.Conversation{Kind: wire.GroupKind, Target: groupID}
-	err = s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		l, ok, err := findLog(ctx, tx, server.Who{App: app}, c)
+	err = s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		l, ok, err := lockLog(ctx, tx, server.Who{App: app}, c)
 		if err != nil {
 			return err
 		}
@@ -25,7 +24,7 @@ func (s *Store) PutGroup(ctx context.Context, app, groupID, name string, open bo
 				return err
 			}
 		}
-		if _, err := tx.ExecContext(ctx, `UPDATE logs SET open = ?, closed = 0 WHERE app = ? AND log = ?`, open, app, l.id); err != nil {
+		if err := tx.exec(ctx, `UPDATE logs SET open = ?, closed = 0 WHERE app = ? AND log = ?`, flag(open), app, l.id); err != nil {
 			return err
 		}
 		if l.title == name {
@@ -38,8 +37,8 @@ func (s *Store) PutGroup(ctx context.Context, app, groupID, name string, open bo
 }
 
 // rename gives a group another name and tells every present member by its span.
-func rename(ctx context.Context, tx *sql.Tx, l log, name string) (members []string, err error) {
-	if _, err := tx.ExecContext(ctx, `UPDATE logs SET title = ? WHERE app = ? AND log = ?`, name, l.app, l.id); err != nil {
+func rename(ctx context.Context, tx *transaction, l log, name string) (members []string, err error) {
+	if err := tx.exec(ctx, `UPDATE logs SET title = ? WHERE app = ? AND log = ?`, name, l.app, l.id); err != nil {
 		return nil, err
 	}
 	if members, err = membersOf(ctx, tx, l); err != nil {
@@ -51,7 +50,7 @@ func rename(ctx context.Context, tx *sql.Tx, l log, name string) (members []stri
 		if err != nil {
 			return nil, err
 		}
-		if _, err := tx.ExecContext(ctx, `UPDATE spans SET n = ? WHERE app = ? AND uid = ? AND log = ? AND gone = 0`,
+		if err := tx.exec(ctx, `UPDATE spans SET n = ? WHERE app = ? AND uid = ? AND log = ? AND gone = 0`,
 			n, l.app, member, l.id); err != nil {
 			return nil, err
 		}
@@ -60,7 +59,7 @@ func rename(ctx context.Context, tx *sql.Tx, l log, name string) (members []stri
 }
 
 // membersOf returns the users who are in the group now, by rising userID.
-func membersOf(ctx context.Context, tx *sql.Tx, l log) (members []string, err error) {
+func membersOf(ctx context.Context, tx *transaction, l log) (members []string, err error) {
 	err = each(ctx, tx, `SELECT uid FROM spans WHERE app = ? AND log = ? AND gone = 0 ORDER BY uid`, []any{l.app, l.id},
 		func(scan func(...any) error) error {
 			var member string
@@ -73,8 +72,8 @@ func membersOf(ctx context.Context, tx *sql.Tx, l log) (members []string, err er
 
 // Dissolve ends every stay in a group.
 func (s *Store) Dissolve(ctx context.Context, app, groupID string) (changed []string, err error) {
-	err = s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		l, ok, err := findLog(ctx, tx, server.Who{App: app}, wire.Conversation{Kind: wire.GroupKind, Target: groupID})
+	err = s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		l, ok, err := lockLog(ctx, tx, server.Who{App: app}, wire.Conversation{Kind: wire.GroupKind, Target: groupID})
 		if err == nil && !ok {
 			err = wire.Errorf(wire.GroupNotFound, "no group %q", groupID)
 		}
@@ -89,7 +88,7 @@ func (s *Store) Dissolve(ctx context.Context, app, groupID string) (changed []st
 				return err
 			}
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE logs SET closed = 1 WHERE app = ? AND log = ?`, app, l.id)
+		err = tx.exec(ctx, `UPDATE logs SET closed = 1 WHERE app = ? AND log = ?`, app, l.id)
 		return err
 	})
 	if err != nil {
@@ -98,20 +97,29 @@ func (s *Store) Dissolve(ctx context.Context, app, groupID string) (changed []st
 	return changed, nil
 }
 
-// findGroup finds the log of a group that is not dissolved. Errors: GroupNotFound.
-func findGroup(ctx context.Context, tx *sql.Tx, app, groupID string) (log, error) {
-	l, ok, err := findLog(ctx, tx, server.Who{App: app}, wire.Conversation{Kind: wire.GroupKind, Target: groupID})
-	if err == nil && (!ok || l.closed) {
-		err = wire.Errorf(wire.GroupNotFound, "no group %q", groupID)
+// lockGroup finds and holds the log of a group that is not dissolved. Errors: GroupNotFound.
+func lockGroup(ctx context.Context, tx *transaction, app, groupID string) (log, error) {
+	l, ok, err := lockLog(ctx, tx, server.Who{App: app}, wire.Conversation{Kind: wire.GroupKind, Target: groupID})
+	if err == nil {
+		err = isGroup(l, ok, groupID)
 	}
 	return l, err
 }
 
+// isGroup refuses a group that is not there or is dissolved. Errors: GroupNotFound.
+func isGroup(l log, ok bool, groupID string) error {
+	if !ok || bool(l.closed) {
+		return wire.Errorf(wire.GroupNotFound, "no group %q", groupID)
+	}
+	return nil
+}
+
 // notMember refuses whoever has no open stay in a group. Who never was in it is told what one is told of a group that does
 // not exist: the names of groups are nobody else's business. Errors: PermissionDenied, GroupNotFound.
-func notMember(ctx context.Context, tx *sql.Tx, l log, user string, c wire.Conversation) error {
-	spans, _, err := spansOf(ctx, tx, l, user)
-	switch {
+func notMember(ctx context.Context, tx *transaction, l log, user string, c wire.Conversation) error {
+	var spans []span
+	var conversation string
+	switch err := tx.ask(ctx, askSpans(l, user, &spans, &conversation)); {
 	case err != nil:
 		return err
 	case len(spans) == 0:
@@ -133,8 +141,8 @@ func (s *Store) Members(ctx context.Context, app, groupID string, add, remove []
 			return nil, 0, wire.Errorf(wire.ParameterInvalid, "%q is both added and removed", user)
 		}
 	}
-	err = s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		l, err := findGroup(ctx, tx, app, groupID)
+	err = s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		l, err := lockGroup(ctx, tx, app, groupID)
 		if err != nil {
 			return err
 		}
@@ -149,7 +157,7 @@ func (s *Store) Members(ctx context.Context, app, groupID string, add, remove []
 }
 
 // setMembers opens and closes stays, by rising userID, so that two calls never wait for each other's user rows crosswise.
-func setMembers(ctx context.Context, tx *sql.Tx, l log, c wire.Conversation, add, remove []string) (changed []string, err error) {
+func setMembers(ctx context.Context, tx *transaction, l log, c wire.Conversation, add, remove []string) (changed []string, err error) {
 	for _, user := range slices.Compact(slices.Sorted(slices.Values(slices.Concat(add, remove)))) {
 		member, err := isMember(ctx, tx, l, user)
 		if err != nil {

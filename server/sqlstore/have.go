@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 
 	"github.com/lethe-im/lethe/server"
 	"github.com/lethe-im/lethe/wire"
@@ -13,7 +12,10 @@ func (s *Store) Have(ctx context.Context, who server.Who, heads []wire.Head, now
 	if err := wire.CheckIdentifier(who.Device); err != nil {
 		return wire.Errorf(wire.ParameterInvalid, "have: a device is needed: %w", err)
 	}
-	return s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	return s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		if err := lockUser(ctx, tx, who); err != nil {
+			return err
+		}
 		for _, h := range heads {
 			v, err := openView(ctx, tx, who, h.ConversationID)
 			switch wire.CodeOf(err) {
@@ -30,22 +32,22 @@ func (s *Store) Have(ctx context.Context, who server.Who, heads []wire.Head, now
 				return err
 			}
 		}
-		_, err := tx.ExecContext(ctx, `UPDATE devices SET last_seen = max(last_seen, ?) WHERE app = ? AND uid = ? AND device = ?`,
+		err := tx.exec(ctx, `UPDATE devices SET last_seen = `+tx.greatest+`(last_seen, ?) WHERE app = ? AND uid = ? AND device = ?`,
 			now, who.App, who.User, who.Device)
 		return err
 	})
 }
 
 // raiseHave is a max-join. What is newly held may have waited for this device only.
-func raiseHave(ctx context.Context, tx *sql.Tx, who server.Who, l log, upTo uint64) error {
+func raiseHave(ctx context.Context, tx *transaction, who server.Who, l log, upTo uint64) error {
 	had, err := haveOf(ctx, tx, who, l.id)
 	if err != nil || upTo <= had {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, `INSERT INTO haves (app, uid, log, device, up_to) VALUES (?, ?, ?, ?, ?)
+	if err := tx.exec(ctx, `INSERT INTO haves (app, uid, log, device, up_to) VALUES (?, ?, ?, ?, ?)
 		ON CONFLICT (app, uid, log, device) DO UPDATE SET up_to = excluded.up_to`,
 		who.App, who.User, l.id, who.Device, upTo); err != nil {
 		return err
 	}
-	return owe(ctx, tx, l.app, l.id, had+1, upTo)
+	return owe(ctx, tx, who, l.id, had+1, upTo)
 }

@@ -2,64 +2,88 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
+	"slices"
 
 	"github.com/lethe-im/lethe/server"
 	"github.com/lethe-im/lethe/wire"
 )
 
 // Heads answers with the conversations that differ from what the device has, in the order asked, until the answer has
-// maxBytes.
+// maxBytes. Of one that does not differ its head, recall number and read mark are all that is read.
 func (s *Store) Heads(ctx context.Context, who server.Who, asked []wire.Head, maxBytes int) (heads wire.Heads, err error) {
-	err = s.read(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		for _, device := range asked {
-			v, err := openView(ctx, tx, who, device.ConversationID)
-			switch wire.CodeOf(err) {
-			case wire.OK:
-			case wire.ConversationNotFound, wire.ConversationIDInvalid, wire.NotInRoom:
-				heads.Unknown = append(heads.Unknown, device.ConversationID)
-				heads.Done++
-				continue
-			default:
+	err = s.read(ctx, func(ctx context.Context, tx *transaction) error {
+		for len(asked) > 0 {
+			some := asked[:min(several, len(asked))]
+			asked = asked[len(some):]
+			if more, err := answerNamed(ctx, tx, who, some, &heads, &maxBytes); err != nil || !more {
 				return err
 			}
-			state, err := v.state(ctx, tx, who, device.ReadUpTo)
-			if err != nil {
-				return err
-			}
-			if device.Head == 0 || device.Head != state.Head || device.ReadUpTo != state.ReadUpTo || device.Recall != state.Recall {
-				if full(&heads, state, &maxBytes) {
-					return nil
-				}
-			}
-			heads.Done++
 		}
 		return nil
 	})
 	return heads, err
+}
+
+// answerNamed adds several conversations to the answer, and tells whether it has room for more.
+func answerNamed(ctx context.Context, tx *transaction, who server.Who, asked []wire.Head, heads *wire.Heads, room *int) (more bool, err error) {
+	parsed := make([]wire.Conversation, len(asked)) // of kind 0 where the conversationID is none
+	var valid []wire.Conversation
+	for i, device := range asked {
+		if parsed[i], err = wire.ParseConversation(device.ConversationID); err == nil {
+			valid = append(valid, parsed[i])
+		}
+	}
+	found, err := namedViews(ctx, tx, who, valid)
+	if err != nil {
+		return false, err
+	}
+	known := make([]bool, len(asked))
+	differing := make([]*summary, len(asked)) // nil where the device has all
+	var summaries []*summary
+	var views []*view
+	for i, device := range asked {
+		var v *view
+		if v, known[i] = found.views[nameOfLog(who.User, parsed[i])]; !known[i] {
+			continue
+		}
+		mark := found.marks[v.id]
+		if device.Head == 0 || device.Head != v.reach || device.ReadUpTo != mark || device.Recall != v.recall {
+			differing[i] = v.summary(mark, device.ReadUpTo)
+			summaries = append(summaries, differing[i])
+			if !slices.Contains(views, v) {
+				views = append(views, v)
+			}
+		}
+	}
+	if err := narrowAll(ctx, tx, who, views); err != nil {
+		return false, err
+	}
+	if err := complete(ctx, tx, who, summaries); err != nil {
+		return false, err
+	}
+	for i, device := range asked {
+		if !known[i] {
+			heads.Unknown = append(heads.Unknown, device.ConversationID)
+		} else if differing[i] != nil && full(heads, differing[i].state, room) {
+			return false, nil
+		}
+		heads.Done++
+	}
+	return true, nil
 }
 
 // Rest answers with the conversations that the device has not named and the history ledger does not hide.
 func (s *Store) Rest(ctx context.Context, who server.Who, named func(conversationID string) bool, maxBytes int) (heads wire.Heads, err error) {
-	err = s.read(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		logs, err := unnamedLogs(ctx, tx, who, named)
+	err = s.read(ctx, func(ctx context.Context, tx *transaction) error {
+		views, err := unnamedViews(ctx, tx, who, named)
 		if err != nil {
 			return err
 		}
-		for _, l := range logs {
-			v, err := viewOf(ctx, tx, who, l)
-			if err != nil {
+		for len(views) > 0 && !heads.More {
+			some := views[:min(several, len(views))]
+			views = views[len(some):]
+			if err := answerRest(ctx, tx, who, some, &heads, &maxBytes); err != nil {
 				return err
-			}
-			if v.history.Hides(v.reach) {
-				continue
-			}
-			state, err := v.state(ctx, tx, who, 0)
-			if err != nil {
-				return err
-			}
-			if heads.More = full(&heads, state, &maxBytes); heads.More {
-				return nil
 			}
 		}
 		return nil
@@ -67,20 +91,34 @@ func (s *Store) Rest(ctx context.Context, who server.Who, named func(conversatio
 	return heads, err
 }
 
-// unnamedLogs returns the logs in which the user ever had a span, without those that the device has named.
-func unnamedLogs(ctx context.Context, tx *sql.Tx, who server.Who, named func(string) bool) (logs []log, err error) {
-	err = each(ctx, tx, `SELECT DISTINCT s.conversation, `+logColumns+`
-		FROM spans s JOIN logs l ON l.app = s.app AND l.log = s.log WHERE s.app = ? AND s.uid = ? ORDER BY l.log`,
-		[]any{who.App, who.User}, func(scan func(...any) error) error {
-			l := log{app: who.App}
-			var conversation string
-			err := scan(append([]any{&conversation}, l.fields()...)...)
-			if !named(conversation) {
-				logs = append(logs, l)
-			}
-			return err
-		})
-	return logs, err
+// answerRest adds several conversations to the answer.
+func answerRest(ctx context.Context, tx *transaction, who server.Who, views []*view, heads *wire.Heads, room *int) error {
+	if err := narrowAll(ctx, tx, who, views); err != nil {
+		return err
+	}
+	var shown []*view
+	for _, v := range views {
+		if !v.history.Hides(v.reach) {
+			shown = append(shown, v)
+		}
+	}
+	marks, err := marksOf(ctx, tx, who, shown)
+	if err != nil {
+		return err
+	}
+	summaries := make([]*summary, len(shown))
+	for i, v := range shown {
+		summaries[i] = v.summary(marks[v.id], 0)
+	}
+	if err := complete(ctx, tx, who, summaries); err != nil {
+		return err
+	}
+	for _, s := range summaries {
+		if heads.More = full(heads, s.state, room); heads.More {
+			return nil
+		}
+	}
+	return nil
 }
 
 // full adds a state, or tells that the answer has no room for it. The first always has.
@@ -92,22 +130,4 @@ func full(heads *wire.Heads, state wire.HeadState, room *int) bool {
 	heads.States = append(heads.States, state)
 	*room -= size
 	return false
-}
-
-// state is the conversation as the history shows it. readUpTo is the device's own read mark, 0 if unknown.
-func (v *view) state(ctx context.Context, tx *sql.Tx, who server.Who, readUpTo uint64) (h wire.HeadState, err error) {
-	h = wire.HeadState{ConversationID: v.conversation, Log: v.id, Head: v.reach, Recall: v.recall}
-	if h.ReadUpTo, err = markOf(ctx, tx, who, v.id); err != nil {
-		return h, err
-	}
-	if newest := v.inSpan(); newest != 0 {
-		if h.Time, _, err = sentTime(ctx, tx, v.log, newest); err != nil {
-			return h, err
-		}
-	}
-	if h.Last, err = v.newest(ctx, tx, v.reach); err != nil {
-		return h, err
-	}
-	h.Unread, err = v.unread(ctx, tx, who.User, max(h.ReadUpTo, readUpTo))
-	return h, err
 }

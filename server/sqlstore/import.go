@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"slices"
 
 	"github.com/lethe-im/lethe/server"
@@ -16,12 +15,16 @@ func (s *Store) Import(ctx context.Context, app, as, conversationID string, mess
 		return 0, 0, 0, err
 	}
 	messages = slices.Clone(messages)
-	err = s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err = s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		who := server.Who{App: app, User: as}
 		var l log
-		if c.Kind == wire.C2CKind {
-			l, err = openC2C(ctx, tx, server.Who{App: app, User: as}, c)
-		} else {
-			l, err = findGroup(ctx, tx, app, c.Target)
+		var ok bool
+		var in present
+		err := tx.ask(ctx, append([]question{askLog(who, c, tx.forUpdate, &l, &ok)}, in.questions(who, c)...)...)
+		if err == nil && c.Kind == wire.C2CKind {
+			l, err = openC2C(ctx, tx, who, c, l, ok, in)
+		} else if err == nil {
+			err = isGroup(l, ok, c.Target)
 		}
 		if err != nil {
 			return err
@@ -29,7 +32,7 @@ func (s *Store) Import(ctx context.Context, app, as, conversationID string, mess
 		if messages[0].Time < l.time {
 			return wire.Errorf(wire.ParameterInvalid, "import: the first message is older than the newest one there")
 		}
-		first, id = l.head+1, l.id
+		first, id = l.next(), l.id
 		if err := appendMessages(ctx, tx, &l, messages); err != nil {
 			return err
 		}

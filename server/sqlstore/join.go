@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 
 	"github.com/lethe-im/lethe/server"
 	"github.com/lethe-im/lethe/wire"
@@ -14,7 +13,7 @@ func (s *Store) Join(ctx context.Context, who server.Who, q wire.Join, set serve
 	if err != nil {
 		return wire.JoinAck{}, err
 	}
-	err = s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err = s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		var l log
 		if c.Kind == wire.RoomKind {
 			l, ack.From, err = enterRoom(ctx, tx, who, c, set)
@@ -44,19 +43,19 @@ func joinable(conversationID string) (wire.Conversation, error) {
 }
 
 // joinGroup opens a stay unless one is open, and returns where it begins. Errors: GroupNotFound, PermissionDenied.
-func joinGroup(ctx context.Context, tx *sql.Tx, who server.Who, c wire.Conversation) (l log, from uint64, err error) {
-	if l, err = findGroup(ctx, tx, who.App, c.Target); err != nil {
+func joinGroup(ctx context.Context, tx *transaction, who server.Who, c wire.Conversation) (l log, from uint64, err error) {
+	if l, err = lockGroup(ctx, tx, who.App, c.Target); err != nil {
 		return log{}, 0, err
 	}
-	member, err := found(tx.QueryRowContext(ctx, `SELECT joined FROM spans WHERE app = ? AND uid = ? AND log = ? AND gone = 0`,
+	member, err := found(tx.row(ctx, `SELECT joined FROM spans WHERE app = ? AND uid = ? AND log = ? AND gone = 0`,
 		l.app, who.User, l.id), &from)
 	switch {
 	case err != nil || member:
 		return l, from, err
-	case !l.open:
+	case !bool(l.open):
 		return log{}, 0, notMember(ctx, tx, l, who.User, c) // its administrators add members
 	}
-	return l, l.head + 1, openSpan(ctx, tx, l, who.User, c)
+	return l, l.next(), openSpan(ctx, tx, l, who.User, c)
 }
 
 // Leave ends the user's stay in a group, or takes the device out of a room.
@@ -65,7 +64,7 @@ func (s *Store) Leave(ctx context.Context, who server.Who, q wire.Leave) (ack wi
 	if err != nil {
 		return wire.LeaveAck{}, err
 	}
-	err = s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err = s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		if c.Kind == wire.RoomKind {
 			err = leaveRoom(ctx, tx, who, c)
 		} else {
@@ -81,8 +80,8 @@ func (s *Store) Leave(ctx context.Context, who server.Who, q wire.Leave) (ack wi
 }
 
 // leaveGroup ends the open stay, if there is one. Errors: ConversationNotFound.
-func leaveGroup(ctx context.Context, tx *sql.Tx, who server.Who, c wire.Conversation) error {
-	v, err := openView(ctx, tx, who, c.String())
+func leaveGroup(ctx context.Context, tx *transaction, who server.Who, c wire.Conversation) error {
+	v, err := lockView(ctx, tx, who, c.String())
 	if err != nil || v.ended() {
 		return err
 	}

@@ -3,8 +3,9 @@ package sqlstore
 import (
 	"context"
 	"crypto/rand"
-	"database/sql"
 	"encoding/binary"
+	"fmt"
+	"strings"
 
 	"github.com/lethe-im/lethe/server"
 	"github.com/lethe-im/lethe/wire"
@@ -19,17 +20,22 @@ type log struct {
 	title string
 	// recall is the log's recall number.
 	recall uint64
-	open   bool // anybody may join the group
-	closed bool // the group is dissolved, the room is closed
+	open   flag // anybody may join the group
+	closed flag // the group is dissolved, the room is closed
 	// cleared is the everybody ledger's through for history and compensation.
 	cleared uint64
+	// floor: seqs up to this may have been given out by a store that was lost, before this one was restored (restore.go).
+	floor uint64
 }
 
+// next is the seq that the next message gets.
+func (l *log) next() uint64 { return max(l.head, l.floor) + 1 }
+
 // logColumns are a log's columns in logs l, and fields the places to scan them into.
-const logColumns = `l.log, l.head, l.time, l.title, l.recall, l.open, l.closed, l.cleared`
+const logColumns = `l.log, l.head, l.time, l.title, l.recall, l.open, l.closed, l.cleared, l.floor`
 
 func (l *log) fields() []any {
-	return []any{&l.id, &l.head, &l.time, &l.title, &l.recall, &l.open, &l.closed, &l.cleared}
+	return []any{&l.id, &l.head, &l.time, &l.title, &l.recall, &l.open, &l.closed, &l.cleared, &l.floor}
 }
 
 // nameKey is the canonical name of the log behind a conversation as user names it: the same for both sides of a C2C.
@@ -59,13 +65,36 @@ func nameOf(kind wire.ConversationKind, key []byte) (user string, c wire.Convers
 	return user, c
 }
 
+// logBy is what a statement finds a log by: its number, or the kind and the key of its name, and then nobody waits for the number.
+type logBy []any
+
+func byNumber(log uint64) logBy { return logBy{log} }
+
+func byName(user string, c wire.Conversation) logBy { return logBy{c.Kind, nameKey(user, c)} }
+
+// aboutLog is a statement about one log, in a text for either logBy. The log is LOG in it, and its last arguments; ?1 is the app.
+type aboutLog struct{ byNumber, byName string }
+
+// inLog makes a statement with the log's placeholders from first on.
+func inLog(first int, text string) aboutLog {
+	name := fmt.Sprintf("(SELECT n.log FROM names n WHERE n.app = ?1 AND n.kind = ?%d AND n.name = ?%d)", first, first+1)
+	return aboutLog{strings.ReplaceAll(text, "LOG", fmt.Sprint("?", first)), strings.ReplaceAll(text, "LOG", name)}
+}
+
+func (a *aboutLog) of(l logBy) string {
+	if len(l) == 1 {
+		return a.byNumber
+	}
+	return a.byName
+}
+
 // Conversation names the conversation behind a log.
 func (s *Store) Conversation(ctx context.Context, app string, id uint64) (as, conversationID string, err error) {
-	err = s.read(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err = s.readOne(ctx, func(ctx context.Context, tx *transaction) error {
 		var kind wire.ConversationKind
 		var key []byte
 		// SQL's integers end at 2^63, and so do the numbers of logs.
-		ok, err := found(tx.QueryRowContext(ctx, `SELECT kind, name FROM names WHERE app = ? AND log = ?`, app, int64(id&(1<<63-1))), &kind, &key)
+		ok, err := found(tx.row(ctx, `SELECT kind, name FROM names WHERE app = ? AND log = ?`, app, int64(id&(1<<63-1))), &kind, &key)
 		if err != nil {
 			return err
 		}
@@ -81,23 +110,32 @@ func (s *Store) Conversation(ctx context.Context, app string, id uint64) (as, co
 }
 
 // findLog finds the log behind a conversation, whether the user has a span in it or not.
-func findLog(ctx context.Context, tx *sql.Tx, who server.Who, c wire.Conversation) (l log, ok bool, err error) {
-	l.app = who.App
-	ok, err = found(tx.QueryRowContext(ctx, `SELECT `+logColumns+` FROM names n
-		JOIN logs l ON l.app = n.app AND l.log = n.log WHERE n.app = ? AND n.kind = ? AND n.name = ?`,
-		who.App, c.Kind, nameKey(who.User, c)), l.fields()...)
+func findLog(ctx context.Context, tx *transaction, who server.Who, c wire.Conversation) (log, bool, error) {
+	return queryLog(ctx, tx, who, c, "")
+}
+
+func queryLog(ctx context.Context, tx *transaction, who server.Who, c wire.Conversation, lock string) (l log, ok bool, err error) {
+	err = tx.ask(ctx, askLog(who, c, lock, &l, &ok))
 	return l, ok, err
 }
 
+// askLog asks for what findLog finds, or with forUpdate lockLog.
+func askLog(who server.Who, c wire.Conversation, lock string, l *log, ok *bool) question {
+	l.app = who.App
+	return ifAny(ok, `SELECT `+logColumns+` FROM names n
+		JOIN logs l ON l.app = n.app AND l.log = n.log WHERE n.app = ? AND n.kind = ? AND n.name = ?`+lock,
+		[]any{who.App, c.Kind, nameKey(who.User, c)}, l.fields()...)
+}
+
 // getLog reads a log by its number.
-func getLog(ctx context.Context, tx *sql.Tx, app string, id uint64) (l log, ok bool, err error) {
+func getLog(ctx context.Context, tx *transaction, app string, id uint64) (l log, ok bool, err error) {
 	l.app = app
-	ok, err = found(tx.QueryRowContext(ctx, `SELECT `+logColumns+` FROM logs l WHERE l.app = ? AND l.log = ?`, app, id), l.fields()...)
+	ok, err = found(tx.row(ctx, `SELECT `+logColumns+` FROM logs l WHERE l.app = ? AND l.log = ?`, app, id), l.fields()...)
 	return l, ok, err
 }
 
 // makeLog makes an empty log under a random number, so that a message ID built on it tells nothing.
-func makeLog(ctx context.Context, tx *sql.Tx, who server.Who, c wire.Conversation, title string) (log, error) {
+func makeLog(ctx context.Context, tx *transaction, who server.Who, c wire.Conversation, title string) (log, error) {
 	l := log{app: who.App, title: title}
 	for taken := true; taken; {
 		var b [8]byte
@@ -111,23 +149,20 @@ func makeLog(ctx context.Context, tx *sql.Tx, who server.Who, c wire.Conversatio
 		}
 		taken = taken || l.id == 0
 	}
-	if _, err := tx.ExecContext(ctx, `INSERT INTO logs (app, log, head, time, title) VALUES (?, ?, 0, 0, ?)`,
-		l.app, l.id, title); err != nil {
+	if err := tx.row(ctx, `INSERT INTO logs (app, log, head, time, title, floor)
+		SELECT ?, ?, 0, 0, ?, floor FROM store RETURNING floor`, l.app, l.id, title).Scan(&l.floor); err != nil {
 		return log{}, err
 	}
-	_, err := tx.ExecContext(ctx, `INSERT INTO names (app, kind, name, log) VALUES (?, ?, ?, ?)`,
+	err := tx.exec(ctx, `INSERT INTO names (app, kind, name, log) VALUES (?, ?, ?, ?)`,
 		l.app, c.Kind, nameKey(who.User, c), l.id)
 	return l, err
 }
 
 // openC2C finds the log of a C2C, or makes it with both users' spans.
-func openC2C(ctx context.Context, tx *sql.Tx, who server.Who, c wire.Conversation) (log, error) {
-	l, ok, err := findLog(ctx, tx, who, c)
-	if err != nil {
-		return log{}, err
-	}
+// It is given what lockLog found, and who is in it.
+func openC2C(ctx context.Context, tx *transaction, who server.Who, c wire.Conversation, l log, ok bool, in present) (_ log, err error) {
 	if ok {
-		return l, returnC2C(ctx, tx, l, who, c)
+		return l, returnC2C(ctx, tx, l, who, c, in)
 	}
 	if l, err = makeLog(ctx, tx, who, c, ""); err != nil {
 		return log{}, err
@@ -145,17 +180,15 @@ func openC2C(ctx context.Context, tx *sql.Tx, who server.Who, c wire.Conversatio
 
 // returnC2C lets a user who was wiped write in the C2C again, from now on. To one who was wiped nobody writes until then.
 // Errors: PermissionDenied.
-func returnC2C(ctx context.Context, tx *sql.Tx, l log, who server.Who, c wire.Conversation) error {
-	if in, err := isMember(ctx, tx, l, who.User); err != nil || !in {
-		if err != nil {
-			return err
-		}
+func returnC2C(ctx context.Context, tx *transaction, l log, who server.Who, c wire.Conversation, in present) error {
+	if !in.self {
 		if err := openSpan(ctx, tx, l, who.User, c); err != nil {
 			return err
 		}
+		in.other = in.other || c.Target == who.User
 	}
-	if in, err := isMember(ctx, tx, l, c.Target); err != nil || in {
-		return err
+	if in.other {
+		return nil
 	}
 	return wire.Errorf(wire.PermissionDenied, "%q is gone", c.Target)
 }

@@ -2,16 +2,11 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"slices"
 
 	"github.com/lethe-im/lethe/server"
 	"github.com/lethe-im/lethe/wire"
 )
-
-// errEnough ends a scan early.
-var errEnough = errors.New("enough")
 
 const messageColumns = `seq, time, sender, type, send, payload, quote`
 
@@ -22,11 +17,12 @@ func scanMessage(scan func(...any) error) (m wire.Message, err error) {
 	return m, err
 }
 
-// scan gives fn the view's messages in a stretch by falling seq, until fn returns false.
-func (v *view) scan(ctx context.Context, tx *sql.Tx, s stretch, fn func(wire.Message) bool) error {
-	err := each(ctx, tx, `SELECT `+messageColumns+` FROM messages
-		WHERE app = ? AND log = ? AND seq >= ? AND seq <= ? ORDER BY seq DESC`,
-		[]any{v.app, v.id, s.first, s.last}, func(scan func(...any) error) error {
+// scan gives fn the view's messages in a stretch by falling seq, until fn returns false. At most so many stored ones are read,
+// whether the view has them or not.
+func (v *view) scan(ctx context.Context, tx *transaction, s stretch, most int, fn func(wire.Message) bool) error {
+	return each(ctx, tx, `SELECT `+messageColumns+` FROM messages
+		WHERE app = ? AND log = ? AND seq >= ? AND seq <= ? ORDER BY seq DESC LIMIT CAST(? AS BIGINT)`,
+		[]any{v.app, v.id, s.first, s.last, most}, func(scan func(...any) error) error {
 			m, err := scanMessage(scan)
 			if err != nil {
 				return err
@@ -36,53 +32,67 @@ func (v *view) scan(ctx context.Context, tx *sql.Tx, s stretch, fn func(wire.Mes
 			}
 			return nil
 		})
-	if errors.Is(err, errEnough) {
-		return nil
-	}
-	return err
 }
 
 // appendMessages puts messages, whose times are set, after the log's head and moves the head. It numbers them.
-func appendMessages(ctx context.Context, tx *sql.Tx, l *log, messages []wire.Message) error {
-	insert, err := tx.PrepareContext(ctx, `INSERT INTO messages (app, log, seq, time, sender, type, send, payload, quote)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`)
-	if err != nil {
-		return err
-	}
+func appendMessages(ctx context.Context, tx *transaction, l *log, messages []wire.Message) error {
+	put := presence{}
 	for i := range messages {
 		m := &messages[i]
-		l.head++
+		l.head = l.next()
 		l.time = m.Time
 		m.Seq = l.head
 		var send []byte // none for what no client sent
 		if send = m.SendID[:]; m.SendID == (wire.ID{}) {
 			send = []byte{}
 		}
-		if _, err := insert.ExecContext(ctx, l.app, l.id, m.Seq, m.Time, m.From, m.Type, send, []byte(m.Payload), m.Quote); err != nil {
-			return errors.Join(err, insert.Close())
+		if err := tx.exec(ctx, `INSERT INTO messages (app, log, seq, time, sender, type, send, payload, quote)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			l.app, l.id, m.Seq, m.Time, m.From, m.Type, send, []byte(m.Payload), m.Quote); err != nil {
+			return err
 		}
+		put.note(m.From, m.Seq)
 	}
-	if err := insert.Close(); err != nil {
+	if err := put.add(ctx, tx, l.app, l.id); err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE logs SET head = ?, time = ?, oldest = CASE oldest WHEN 0 THEN ? ELSE oldest END
+	return tx.exec(ctx, `UPDATE logs SET head = ?, time = ?, oldest = CASE oldest WHEN 0 THEN ? ELSE oldest END
 		WHERE app = ? AND log = ?`, l.head, l.time, messages[0].Time, l.app, l.id)
-	return err
 }
 
 // sentTime is the time of the newest message with a seq ≤ seq, still stored or not, and false if there is none.
-func sentTime(ctx context.Context, tx *sql.Tx, l log, seq uint64) (time int64, ok bool, err error) {
-	ok, err = found(tx.QueryRowContext(ctx, `SELECT time FROM (
+func sentTime(ctx context.Context, tx *transaction, l log, seq uint64) (time int64, ok bool, err error) {
+	err = tx.ask(ctx, askTime(l, seq, &time, &ok))
+	return time, ok, err
+}
+
+// askTime asks for what sentTime is.
+func askTime(l log, seq uint64, time *int64, ok *bool) question {
+	return ifAny(ok, `SELECT time FROM (
 		SELECT * FROM (SELECT seq, time FROM messages WHERE app = ?1 AND log = ?2 AND seq <= ?3 ORDER BY seq DESC LIMIT 1) AS a
 		UNION ALL
 		SELECT * FROM (SELECT seq, time FROM purged WHERE app = ?1 AND log = ?2 AND seq <= ?3 ORDER BY seq DESC LIMIT 1) AS b
-		) AS newest ORDER BY seq DESC LIMIT 1`, l.app, l.id, seq), &time)
-	return time, ok, err
+		) AS newest ORDER BY seq DESC LIMIT 1`, []any{l.app, l.id, seq}, time)
+}
+
+// firstOf is the seq and the time of the oldest message, still stored or not, and false if there is none.
+func firstOf(ctx context.Context, tx *transaction, l log) (seq uint64, time int64, ok bool, err error) {
+	ok, err = found(tx.row(ctx, `SELECT seq, time FROM (
+		SELECT * FROM (SELECT seq, time FROM messages WHERE app = ?1 AND log = ?2 ORDER BY seq LIMIT 1) AS a
+		UNION ALL
+		SELECT * FROM (SELECT seq, time FROM purged WHERE app = ?1 AND log = ?2 ORDER BY seq LIMIT 1) AS b
+		) AS oldest ORDER BY seq LIMIT 1`, l.app, l.id), &seq, &time)
+	return seq, time, ok, err
 }
 
 // lastBefore returns the greatest seq ≤ anchor up to which every message was sent before the given time (ms). Times
 // never fall with rising seq, so it halves the log instead of keeping an index.
-func lastBefore(ctx context.Context, tx *sql.Tx, l log, anchor uint64, before int64) (uint64, error) {
+func lastBefore(ctx context.Context, tx *transaction, l log, anchor uint64, before int64) (uint64, error) {
+	// As a rule the question is about a time before the log: then one look does.
+	first, time, ok, err := firstOf(ctx, tx, l)
+	if err != nil || ok && time >= before {
+		return min(anchor, first-min(first, 1)), err
+	}
 	low, high := uint64(0), anchor // low is before; above high nothing is asked for
 	for low < high {
 		mid := high - (high-low)/2
@@ -101,7 +111,7 @@ func lastBefore(ctx context.Context, tx *sql.Tx, l log, anchor uint64, before in
 
 // Messages returns what the user's view has of the seqs from … to of a log.
 func (s *Store) Messages(ctx context.Context, who server.Who, id, from, to uint64) (e wire.MessagesEvent, err error) {
-	err = s.read(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err = s.read(ctx, func(ctx context.Context, tx *transaction) error {
 		l, ok, err := getLog(ctx, tx, who.App, id)
 		if err != nil || !ok || from == 0 || from > to {
 			return err
@@ -115,7 +125,7 @@ func (s *Store) Messages(ctx context.Context, who server.Who, id, from, to uint6
 			if !ok {
 				break
 			}
-			if err := v.scan(ctx, tx, s, func(m wire.Message) bool {
+			if err := v.scan(ctx, tx, s, wire.SegmentSize, func(m wire.Message) bool {
 				e.Messages = append(e.Messages, m)
 				return true
 			}); err != nil {

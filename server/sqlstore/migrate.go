@@ -2,13 +2,24 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
+
+	"github.com/lethe-im/lethe/server/failpoint"
 )
 
-// steps lead from one version of the schema to the next; the file's user_version is how many it has taken. A step that a
+// steps lead from one version of the schema to the next, on both databases; the file's user_version, or the row of the table
+// lethe, is how many it has taken. A step that a
 // release had is never changed: files out there have taken it.
-var steps = [][]string{schema, recallsAndRooms, delivery, access}
+var steps = []step{
+	{statements: schema}, {statements: recallsAndRooms}, {statements: delivery}, {statements: access}, {statements: restores},
+	{statements: losses}, {statements: counting, fill: noteAllStored},
+}
+
+// step is one of them: statements, then what takes more than those, if anything.
+type step struct {
+	statements []string
+	fill       func(context.Context, *transaction) error
+}
 
 // schemaVersion is the version that this program writes. A file with a greater one is refused as it is.
 var schemaVersion = len(steps)
@@ -54,21 +65,28 @@ var recallsAndRooms = []string{
 }
 
 // migrate takes the steps that the file has not taken, all or none.
-func migrate(ctx context.Context, tx *sql.Tx) error {
+func migrate(ctx context.Context, tx *transaction) error {
 	var version int
-	if err := tx.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&version); err != nil {
+	if err := tx.row(ctx, `PRAGMA user_version`).Scan(&version); err != nil {
 		return err
 	}
 	if version == schemaVersion {
 		return nil
 	}
 	for i, step := range steps[version:] {
-		for _, statement := range step {
-			if _, err := tx.ExecContext(ctx, statement); err != nil {
+		for _, statement := range step.statements {
+			if err := tx.exec(ctx, statement); err != nil {
 				return fmt.Errorf("schema %d: %w", version+i+1, err)
 			}
+			failpoint.Pass(failpoint.Migrate)
+		}
+		if step.fill == nil {
+			continue
+		}
+		if err := step.fill(ctx, tx); err != nil {
+			return fmt.Errorf("schema %d: %w", version+i+1, err)
 		}
 	}
-	_, err := tx.ExecContext(ctx, fmt.Sprintf(`PRAGMA user_version = %d`, schemaVersion))
+	err := tx.exec(ctx, fmt.Sprintf(`PRAGMA user_version = %d`, schemaVersion))
 	return err
 }

@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 
 	"github.com/lethe-im/lethe/server"
 	"github.com/lethe-im/lethe/wire"
@@ -17,9 +16,9 @@ func (s *Store) Notice(ctx context.Context, app, to, sender string, m wire.Messa
 	if err != nil {
 		return wire.SendAck{}, err
 	}
-	err = s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err = s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		who := server.Who{App: app, User: to}
-		l, ok, err := findLog(ctx, tx, who, c)
+		l, ok, err := lockLog(ctx, tx, who, c)
 		if err == nil && !ok {
 			if l, err = makeLog(ctx, tx, who, c, ""); err == nil {
 				err = openSpan(ctx, tx, l, to, c)

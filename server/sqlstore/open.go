@@ -1,4 +1,4 @@
-// Package sqlstore is the server's Store in SQL: today on SQLite (modernc.org/sqlite), one file.
+// Package sqlstore is the server's Store in SQL: on SQLite (modernc.org/sqlite), one file, or on PostgreSQL (pgx).
 //
 // Every exported method opens one transaction, calls unexported helpers that take it, and commits. Helpers never begin
 // a transaction. A commit returns when it is on the disk (WAL, synchronous=FULL).
@@ -15,8 +15,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	_ "modernc.org/sqlite" // the driver
-
 	"github.com/lethe-im/lethe/server"
 )
 
@@ -32,16 +30,15 @@ var pragmas = []string{
 	fmt.Sprintf("busy_timeout(%d)", busyWait), "journal_mode(WAL)", "synchronous(FULL)", "secure_delete(ON)", "temp_store(MEMORY)",
 }
 
-// Store is a server.Store in one SQLite file.
+// Store is a server.Store on one of the two databases.
 type Store struct {
-	writer *sql.DB // one connection, transactions begin IMMEDIATE
-	reader *sql.DB
+	database
+	watch Watch // nil: nobody does
 	// removed: something was removed since Erase began its round.
 	removed atomic.Bool
 
-	erasing  sync.Mutex // what follows is Erase's
-	round    int
-	nextPage uint32 // to scrub
+	erasing sync.Mutex
+	round   round // that Erase is in, nil between two
 }
 
 var _ server.Store = (*Store)(nil)
@@ -51,24 +48,30 @@ var ErrNewer = errors.New("the database was written by a newer Lethe")
 
 // Open opens the store in the file at path and makes it if it is missing. Its folder must exist.
 // Errors: ErrNewer; a file that is no database, or another program's.
-func Open(ctx context.Context, path string) (*Store, error) {
+func Open(ctx context.Context, path string) (*Store, error) { return open(ctx, path, connect) }
+
+// open is Open with another way to connect to a source.
+func open(ctx context.Context, path string, connect func(source string) (*sql.DB, error)) (*Store, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkFile(ctx, path); err != nil {
+	if err := checkFile(ctx, path, connect); err != nil {
 		return nil, fmt.Errorf("open %s: %w", filepath.Base(path), err)
 	}
-	s := &Store{}
-	if s.writer, err = sql.Open("sqlite", source(path, "", pragmas)+"&_txlock=immediate"); err != nil {
+	db := &sqliteFile{}
+	if db.writer, err = connect(source(path, "", pragmas) + "&" + immediate); err != nil {
 		return nil, err
 	}
-	s.writer.SetMaxOpenConns(1)
-	if s.reader, err = sql.Open("sqlite", source(path, "", append([]string{"query_only(ON)"}, pragmas...))); err != nil {
-		return nil, errors.Join(err, s.writer.Close())
+	db.writer.SetMaxOpenConns(1)
+	db.group.db = db.writer
+	if db.reader, err = connect(source(path, "", append([]string{"query_only(ON)"}, pragmas...))); err != nil {
+		return nil, errors.Join(err, db.writer.Close())
 	}
-	s.reader.SetMaxOpenConns(readers)
-	s.reader.SetMaxIdleConns(readers)
+	db.reader.SetMaxOpenConns(readers)
+	db.reader.SetMaxIdleConns(readers)
+	db.aside = newAside(readers)
+	s := &Store{database: db}
 	s.removed.Store(true) // who knows what the last run removed
 	if err := s.write(ctx, migrate); err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", filepath.Base(path), err), s.Close())
@@ -87,7 +90,7 @@ func source(path, mode string, pragmas []string) string {
 
 // checkFile looks at an existing file through a read-only connection, since even choosing the journal mode would write
 // to a file that is not ours to touch.
-func checkFile(ctx context.Context, path string) error {
+func checkFile(ctx context.Context, path string, connect func(source string) (*sql.DB, error)) error {
 	info, err := os.Stat(path)
 	if errors.Is(err, os.ErrNotExist) || err == nil && info.Size() == 0 {
 		return nil
@@ -95,16 +98,15 @@ func checkFile(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	db, err := sql.Open("sqlite", source(path, "ro", pragmas[:1]))
-	if err != nil {
-		return err
+	name := source(path, "ro", pragmas[:1])
+	version, tables, err := glance(ctx, name, connect)
+	var coded interface{ Code() int }
+	if errors.As(err, &coded) && coded.Code() == unfinished {
+		// Only a writer takes it back. What stands in the file meanwhile tells enough: we have such changes of the first page
+		// only, where the journal mode stands.
+		version, tables, err = glance(ctx, name+"&immutable=1", connect)
 	}
-	var version, tables int
-	err = db.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&version)
-	if err == nil {
-		err = db.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_master`).Scan(&tables)
-	}
-	switch err = errors.Join(err, db.Close()); {
+	switch {
 	case err != nil:
 		return err
 	case version > schemaVersion:
@@ -115,13 +117,30 @@ func checkFile(ctx context.Context, path string) error {
 	return nil
 }
 
+// unfinished is SQLITE_READONLY_ROLLBACK: the power failed while the file was changed without a write-ahead log, as when it is
+// made, and the change is still to be taken back.
+const unfinished = 776
+
+// glance reads what tells whose file it is.
+func glance(ctx context.Context, name string, connect func(source string) (*sql.DB, error)) (version, tables int, err error) {
+	db, err := connect(name)
+	if err != nil {
+		return 0, 0, err
+	}
+	err = db.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&version)
+	if err == nil {
+		err = db.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_master`).Scan(&tables)
+	}
+	return version, tables, errors.Join(err, db.Close())
+}
+
 // Close closes the store. Its methods fail afterwards.
-func (s *Store) Close() error { return errors.Join(s.reader.Close(), s.writer.Close()) }
+func (s *Store) Close() error { return s.close() }
 
 // Check tells whether the store can write: it commits a row, and so waits for the disk.
 func (s *Store) Check(ctx context.Context) error {
-	return s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE store SET checked = checked + 1`)
+	return s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		err := tx.exec(ctx, `UPDATE store SET checked = checked + 1`)
 		return err
 	})
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"database/sql"
 
 	"github.com/tinylib/msgp/msgp"
 
@@ -19,6 +18,8 @@ type operation struct {
 	n       uint64
 	through uint64 // of a Delete
 	seq     uint64 // of a Cancel
+	// answered: it came before, and the rest is what it was answered.
+	answered bool
 }
 
 // newOperation names a request by its opID and the hash of its body; op keeps the kinds apart.
@@ -34,38 +35,47 @@ func newOperation(op string, id wire.ID, body msgp.Marshaler) (operation, error)
 	return operation{id: id, hash: hash[:]}, nil
 }
 
-// answered fills in what the operation was answered before and tells whether it was.
-// Errors: OperationIDReused.
-func (o *operation) answered(ctx context.Context, tx *sql.Tx, who server.Who) (bool, error) {
-	var hash []byte
-	ok, err := found(tx.QueryRowContext(ctx, `SELECT hash, n, through, seq FROM operations
-		WHERE app = ? AND uid = ? AND op = ?`, who.App, who.User, o.id[:]), &hash, &o.n, &o.through, &o.seq)
-	if err != nil || !ok {
-		return false, err
-	}
-	if !bytes.Equal(hash, o.hash) {
-		return false, wire.Errorf(wire.OperationIDReused, "this opID came before with another content")
-	}
-	return true, nil
+// question asks whether the operation was answered before, and how. Errors: OperationIDReused.
+func (o *operation) question(who server.Who) question {
+	o.answered = false
+	return question{`SELECT hash, n, through, seq FROM operations WHERE app = ? AND uid = ? AND op = ?`,
+		[]any{who.App, who.User, o.id[:]}, func(scan func(...any) error) error {
+			var hash []byte
+			if err := scan(&hash, &o.n, &o.through, &o.seq); err != nil {
+				return err
+			}
+			if !bytes.Equal(hash, o.hash) {
+				return wire.Errorf(wire.OperationIDReused, "this opID came before with another content")
+			}
+			o.answered = true
+			return nil
+		}}
 }
 
 // remember keeps the answer.
-func (o *operation) remember(ctx context.Context, tx *sql.Tx, who server.Who, now int64) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO operations (app, uid, op, hash, n, through, seq, at)
+func (o *operation) remember(ctx context.Context, tx *transaction, who server.Who, now int64) error {
+	err := tx.exec(ctx, `INSERT INTO operations (app, uid, op, hash, n, through, seq, at)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, who.App, who.User, o.id[:], o.hash, o.n, o.through, o.seq, now)
 	return err
 }
 
-// Forget removes what is remembered of operations, sends and answers from before the given time (ms).
+// Forget removes what is remembered of operations, sends and answers from before the given time (ms), unless another server does
+// just now.
 func (s *Store) Forget(ctx context.Context, before int64) error {
-	return s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		for _, table := range []string{"operations", "sends", "answers"} {
-			if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE at < ?`, before); err != nil {
-				return err
+	_, err := s.alone(ctx, func() error {
+		return s.write(ctx, func(ctx context.Context, tx *transaction) error {
+			// What somebody is at work on is left for the next time: nobody waits here with rows that others wait for.
+			for _, old := range []struct{ table, key string }{
+				{"operations", "app, uid, op"}, {"sends", "app, uid, send"}, {"answers", "app, name"},
+			} {
+				if err := tx.exec(ctx, `DELETE FROM `+old.table+` WHERE (`+old.key+`) IN
+				(SELECT `+old.key+` FROM `+old.table+` l WHERE l.at < ?`+tx.skipLocked+`)`, before); err != nil {
+					return err
+				}
 			}
-		}
-		_, err := tx.ExecContext(ctx, `DELETE FROM visits WHERE EXISTS (SELECT 1 FROM devices d
-			WHERE d.app = visits.app AND d.uid = visits.uid AND d.device = visits.device AND d.last_seen < ?)`, before)
-		return err
+			return tx.exec(ctx, `DELETE FROM visits WHERE (app, log, uid, device) IN (SELECT l.app, l.log, l.uid, l.device FROM visits l
+			JOIN devices d ON d.app = l.app AND d.uid = l.uid AND d.device = l.device WHERE d.last_seen < ?`+tx.skipLocked+`)`, before)
+		})
 	})
+	return err
 }

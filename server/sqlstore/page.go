@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"slices"
 
 	"github.com/lethe-im/lethe/server"
@@ -14,7 +13,7 @@ func (s *Store) Page(ctx context.Context, who server.Who, p wire.PageRequest, ma
 	if err := checkPage(p); err != nil {
 		return wire.Page{}, err
 	}
-	err = s.read(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err = s.read(ctx, func(ctx context.Context, tx *transaction) error {
 		v, err := openView(ctx, tx, who, p.ConversationID)
 		if err != nil {
 			return err
@@ -33,7 +32,7 @@ func checkPage(p wire.PageRequest) error {
 }
 
 // page takes whole segments downwards. What it passes and does not put into a batch is gone for the user.
-func (v *view) page(ctx context.Context, tx *sql.Tx, p wire.PageRequest, maxBytes int) (wire.Page, error) {
+func (v *view) page(ctx context.Context, tx *transaction, p wire.PageRequest, maxBytes int) (wire.Page, error) {
 	page := wire.Page{Log: v.id, Head: v.reach, From: p.Above + 1, To: v.reach}
 	if p.Below != 0 {
 		page.To = min(v.reach, p.Below-1)
@@ -57,7 +56,11 @@ func (v *view) page(ctx context.Context, tx *sql.Tx, p wire.PageRequest, maxByte
 			break
 		}
 		below = part.from
-		if len(part.messages) == 0 {
+		if len(part.messages) == 0 { // on from the next one that is stored, however far down
+			if below, err = v.stored(ctx, tx, below-1); err != nil {
+				return wire.Page{}, err
+			}
+			below++
 			continue
 		}
 		batch, err := wire.NewBatch(s.segment, part.messages)
@@ -96,10 +99,10 @@ type part struct {
 
 // segment reads the view's messages of the segment in which s lies, from s downwards, down to above. At least one
 // message, whatever its size.
-func (v *view) segment(ctx context.Context, tx *sql.Tx, s stretch, above uint64, maxBytes int) (part, error) {
+func (v *view) segment(ctx context.Context, tx *transaction, s stretch, above uint64, maxBytes int) (part, error) {
 	p := part{from: max(uint64(s.segment)*wire.SegmentSize, above+1)}
 	for segment, ok := s.segment, true; ok && s.segment == segment; s, ok = v.next(s.first-1, above) {
-		if err := v.scan(ctx, tx, s, func(m wire.Message) bool {
+		if err := v.scan(ctx, tx, s, wire.SegmentSize, func(m wire.Message) bool {
 			size := m.Msgsize()
 			if p.full = len(p.messages) > 0 && p.bytes+size > maxBytes; p.full {
 				return false

@@ -40,6 +40,6 @@ func TestEveryConnectionIsDurableAndErases(t *testing.T) {
 			require.NoError(t, c.Close())
 		}
 	}
-	check(s.writer, 1, 0)
-	check(s.reader, readers, 1)
+	check(s.database.(*sqliteFile).writer, 1, 0)
+	check(s.database.(*sqliteFile).reader, readers, 1)
 }

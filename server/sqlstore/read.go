@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 
 	"github.com/lethe-im/lethe/server"
 	"github.com/lethe-im/lethe/wire"
@@ -10,18 +9,21 @@ import (
 
 // Read joins the user's read mark by max.
 func (s *Store) Read(ctx context.Context, who server.Who, r wire.Read) (ack wire.ReadAck, err error) {
-	err = s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		v, err := openView(ctx, tx, who, r.ConversationID)
+	err = s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		own, o := change{who: who}, newOpening(who, r.ConversationID)
+		if err := tx.ask(ctx, append(own.askHeld(tx), o.questions(wire.SurfaceHistory, nil)...)...); err != nil {
+			return err
+		}
+		v, err := o.open(ctx, tx)
 		if err != nil {
 			return err
 		}
-		if r.UpTo > v.reach {
+		if r.UpTo > v.known() {
 			return wire.Errorf(wire.AnchorAboveHead, "read mark %d is above the newest message %d", r.UpTo, v.reach)
 		}
-		own := change{who: who}
 		// A room writes no user rows: its mark is the device's own.
 		if !isRoom(r.ConversationID) {
-			if err := joinMark(ctx, tx, &own, v.id, r.UpTo); err != nil {
+			if err := v.joinMark(ctx, tx, &own, r.UpTo); err != nil {
 				return err
 			}
 		}

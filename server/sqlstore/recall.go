@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 
 	"github.com/lethe-im/lethe/server"
 	"github.com/lethe-im/lethe/wire"
@@ -10,19 +9,16 @@ import (
 
 // Recall takes a message away from everybody on behalf of a user.
 func (s *Store) Recall(ctx context.Context, who server.Who, q wire.Recall, set server.Settings, now int64) (r wire.Recalled, id uint64, err error) {
-	err = s.writeRemoving(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		v, err := openView(ctx, tx, who, q.ConversationID)
+	err = s.writeRemoving(ctx, func(ctx context.Context, tx *transaction) error {
+		v, err := lockView(ctx, tx, who, q.ConversationID)
 		if err != nil {
 			return err
 		}
 		// Not the view's: what the server has given out and no longer keeps is recalled as well.
-		deleted, err := ledgerOf(ctx, tx, who, v.id, wire.SurfaceHistory)
 		switch {
-		case err != nil:
-			return err
 		case v.ended():
 			return wire.Errorf(wire.PermissionDenied, "not a member any more")
-		case !v.reaches(q.Seq) || deleted.Has(q.Seq):
+		case !v.reaches(q.Seq) || v.deleted.Has(q.Seq):
 			return messageNotFound(q.Seq)
 		}
 		id = v.id
@@ -64,8 +60,8 @@ func (s *Store) RecallByAdmin(ctx context.Context, app, as string, q wire.Recall
 	if err != nil {
 		return wire.Recalled{}, 0, err
 	}
-	err = s.writeRemoving(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		l, ok, err := findLog(ctx, tx, server.Who{App: app, User: as}, c)
+	err = s.writeRemoving(ctx, func(ctx context.Context, tx *transaction) error {
+		l, ok, err := lockLog(ctx, tx, server.Who{App: app, User: as}, c)
 		if err == nil && !ok {
 			err = notFound(q.ConversationID)
 		}
@@ -84,9 +80,9 @@ func (s *Store) RecallByAdmin(ctx context.Context, app, as string, q wire.Recall
 
 // takeAway puts the notice into the message's place, under the log's next recall number. may refuses by the message's
 // sender and time. What is recalled already is answered as it was.
-func takeAway(ctx context.Context, tx *sql.Tx, l log, r wire.Recalled, may func(sender string, sent int64) error) (wire.Recalled, error) {
+func takeAway(ctx context.Context, tx *transaction, l log, r wire.Recalled, may func(sender string, sent int64) error) (wire.Recalled, error) {
 	before := wire.Recalled{Seq: r.Seq}
-	if ok, err := found(tx.QueryRowContext(ctx, `SELECT recaller, time, change FROM recalls WHERE app = ? AND log = ? AND seq = ?`,
+	if ok, err := found(tx.row(ctx, `SELECT recaller, time, change FROM recalls WHERE app = ? AND log = ? AND seq = ?`,
 		l.app, l.id, r.Seq), &before.By, &before.Time, &before.Change); ok || err != nil {
 		return before, err
 	}
@@ -104,15 +100,15 @@ func takeAway(ctx context.Context, tx *sql.Tx, l log, r wire.Recalled, may func(
 	if err != nil {
 		return r, err
 	}
-	if err := tx.QueryRowContext(ctx, `UPDATE logs SET recall = recall + 1 WHERE app = ? AND log = ? RETURNING recall`,
+	if err := tx.row(ctx, `UPDATE logs SET recall = recall + 1 WHERE app = ? AND log = ? RETURNING recall`,
 		l.app, l.id).Scan(&r.Change); err != nil {
 		return r, err
 	}
-	if _, err := tx.ExecContext(ctx, `INSERT INTO recalls (app, log, change, seq, recaller, time) VALUES (?, ?, ?, ?, ?, ?)`,
+	if err := tx.exec(ctx, `INSERT INTO recalls (app, log, change, seq, recaller, time) VALUES (?, ?, ?, ?, ?, ?)`,
 		l.app, l.id, r.Change, r.Seq, r.By, r.Time); err != nil {
 		return r, err
 	}
-	if _, err := tx.ExecContext(ctx, `UPDATE messages SET type = ?, payload = ?, quote = 0 WHERE app = ? AND log = ? AND seq = ?`,
+	if err := tx.exec(ctx, `UPDATE messages SET type = ?, payload = ?, quote = 0 WHERE app = ? AND log = ? AND seq = ?`,
 		wire.TypeRecalled, notice, l.app, l.id, r.Seq); err != nil {
 		return r, err
 	}
@@ -120,11 +116,11 @@ func takeAway(ctx context.Context, tx *sql.Tx, l log, r wire.Recalled, may func(
 }
 
 // sentBy is a message's sender and time. What the store keeps only for delivery devices hold longer: there the SendID tells.
-func sentBy(ctx context.Context, tx *sql.Tx, l log, seq uint64) (sender string, sent int64, ok bool, err error) {
-	ok, err = found(tx.QueryRowContext(ctx, `SELECT sender, time FROM messages WHERE app = ? AND log = ? AND seq = ?`,
+func sentBy(ctx context.Context, tx *transaction, l log, seq uint64) (sender string, sent int64, ok bool, err error) {
+	ok, err = found(tx.row(ctx, `SELECT sender, time FROM messages WHERE app = ? AND log = ? AND seq = ?`,
 		l.app, l.id, seq), &sender, &sent)
 	if !ok && err == nil && seq != 0 {
-		ok, err = found(tx.QueryRowContext(ctx, `SELECT uid, time FROM sends WHERE app = ? AND log = ? AND seq = ?`,
+		ok, err = found(tx.row(ctx, `SELECT uid, time FROM sends WHERE app = ? AND log = ? AND seq = ?`,
 			l.app, l.id, seq), &sender, &sent)
 	}
 	return sender, sent, ok, err
@@ -137,7 +133,7 @@ func messageNotFound(seq uint64) error {
 
 // Recalls returns the recalls of a conversation after a number.
 func (s *Store) Recalls(ctx context.Context, who server.Who, q wire.RecallsRequest, limit int) (r wire.Recalls, err error) {
-	err = s.read(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err = s.read(ctx, func(ctx context.Context, tx *transaction) error {
 		v, err := openView(ctx, tx, who, q.ConversationID)
 		if err != nil {
 			return err
@@ -153,7 +149,7 @@ func (s *Store) Recalls(ctx context.Context, who server.Who, q wire.RecallsReque
 
 // RecallsSince is Recalls by the log's number.
 func (s *Store) RecallsSince(ctx context.Context, who server.Who, id, since uint64, limit int) (e wire.RecallsEvent, err error) {
-	err = s.read(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err = s.read(ctx, func(ctx context.Context, tx *transaction) error {
 		l, ok, err := getLog(ctx, tx, who.App, id)
 		if err != nil || !ok {
 			return err
@@ -172,9 +168,9 @@ func (s *Store) RecallsSince(ctx context.Context, who server.Who, id, since uint
 
 // recalls are those after a number. Of what the spans do not reach only the number is told, so that numbers have no gaps.
 // The history ledger hides none: a device may still hold what the user has taken from the server only.
-func (v *view) recalls(ctx context.Context, tx *sql.Tx, since uint64, limit int) (recalls []wire.Recalled, err error) {
+func (v *view) recalls(ctx context.Context, tx *transaction, since uint64, limit int) (recalls []wire.Recalled, err error) {
 	err = each(ctx, tx, `SELECT change, seq, recaller, time FROM recalls
-		WHERE app = ? AND log = ? AND change > ? ORDER BY change LIMIT ?`, []any{v.app, v.id, since, limit},
+		WHERE app = ? AND log = ? AND change > ? ORDER BY change LIMIT CAST(? AS BIGINT)`, []any{v.app, v.id, since, limit},
 		func(scan func(...any) error) error {
 			var r wire.Recalled
 			err := scan(&r.Change, &r.Seq, &r.By, &r.Time)

@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 
 	"github.com/lethe-im/lethe/server"
 	"github.com/lethe-im/lethe/wire"
@@ -13,19 +12,21 @@ func (s *Store) Revoke(ctx context.Context, app string, r server.Revocation) err
 	if err := wire.CheckIdentifier(r.User); err != nil {
 		return err
 	}
-	return s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO revocations (app, uid, device, token, before, change)
+	return s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		if err := lockRevocations(ctx, tx, app); err != nil {
+			return err
+		}
+		return tx.exec(ctx, `INSERT INTO revocations (app, uid, device, token, before, change)
 			VALUES (?, ?, ?, ?, ?, (SELECT coalesce(max(r.change), 0) + 1 FROM revocations r WHERE r.app = ?))
 			ON CONFLICT (app, uid, device, token) DO UPDATE SET
-				before = max(revocations.before, excluded.before), change = excluded.change`,
+				before = `+tx.greatest+`(revocations.before, excluded.before), change = excluded.change`,
 			app, r.User, r.Device, r.Token, r.Before, app)
-		return err
 	})
 }
 
 // Revoked tells whether a revocation ends the grant.
 func (s *Store) Revoked(ctx context.Context, g server.Grant) (revoked bool, err error) {
-	err = s.read(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err = s.readOne(ctx, func(ctx context.Context, tx *transaction) error {
 		return each(ctx, tx, `SELECT device, token, before FROM revocations
 			WHERE app = ? AND uid = ? AND device IN ('', ?) AND token IN ('', ?)`, []any{g.App, g.User, g.Device, g.Token},
 			func(scan func(...any) error) error {
@@ -40,9 +41,9 @@ func (s *Store) Revoked(ctx context.Context, g server.Grant) (revoked bool, err 
 
 // Revocations are those of the app after a number.
 func (s *Store) Revocations(ctx context.Context, app string, since uint64, limit int) (all []server.Revocation, err error) {
-	err = s.read(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err = s.readOne(ctx, func(ctx context.Context, tx *transaction) error {
 		return each(ctx, tx, `SELECT change, uid, device, token, before FROM revocations
-			WHERE app = ? AND change > ? ORDER BY change LIMIT ?`, []any{app, since, limit},
+			WHERE app = ? AND change > ? ORDER BY change LIMIT CAST(? AS BIGINT)`, []any{app, since, limit},
 			func(scan func(...any) error) error {
 				var r server.Revocation
 				err := scan(&r.Change, &r.User, &r.Device, &r.Token, &r.Before)

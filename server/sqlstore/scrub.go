@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"encoding/binary"
 )
 
@@ -27,19 +26,19 @@ const (
 )
 
 // scrub overwrites the free space of a slice of pages, from the page first on, and returns where the next one begins, 0 if
-// there is none.
-func (s *Store) scrub(ctx context.Context, first uint32) (next uint32, err error) {
+// there is none. A slice that fails is the next one.
+func (s *sqliteFile) scrub(ctx context.Context, first uint32) (next uint32, err error) {
 	var found []uint32
 	var pages uint32
-	if err := s.read(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		if err := tx.QueryRowContext(ctx, `PRAGMA page_count`).Scan(&pages); err != nil {
+	if err := s.read(ctx, func(ctx context.Context, tx *transaction) error {
+		if err := tx.row(ctx, `PRAGMA page_count`).Scan(&pages); err != nil {
 			return err
 		}
 		return each(ctx, tx, `WITH RECURSIVE n (number) AS (SELECT ? UNION ALL SELECT number + 1 FROM n WHERE number < ?)
 			SELECT number, data FROM n CROSS JOIN sqlite_dbpage WHERE pgno = number`,
 			[]any{first, min(first+scrubPages-1, pages)}, func(scan func(...any) error) error {
 				var number uint32
-				var page sql.RawBytes
+				var page []byte
 				if err := scan(&number, &page); err != nil {
 					return err
 				}
@@ -48,29 +47,34 @@ func (s *Store) scrub(ctx context.Context, first uint32) (next uint32, err error
 				}
 				return nil
 			})
-	}); err != nil || pages >= mostPages {
-		return 0, err
+	}); err != nil {
+		return first, err
+	}
+	if pages >= mostPages {
+		return 0, nil
 	}
 	if len(found) > 0 {
-		err = s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 			for _, number := range found {
 				if err := scrubPage(ctx, tx, number); err != nil {
 					return err
 				}
 			}
 			return nil
-		})
+		}); err != nil {
+			return first, err
+		}
 	}
 	if next = first + scrubPages; next > pages {
 		next = 0
 	}
-	return next, err
+	return next, nil
 }
 
 // scrubPage looks again, since the page may have changed, and writes it.
-func scrubPage(ctx context.Context, tx *sql.Tx, number uint32) error {
+func scrubPage(ctx context.Context, tx *transaction, number uint32) error {
 	var page []byte
-	ok, err := found(tx.QueryRowContext(ctx, `SELECT data FROM sqlite_dbpage WHERE pgno = ?`, number), &page)
+	ok, err := found(tx.row(ctx, `SELECT data FROM sqlite_dbpage WHERE pgno = ?`, number), &page)
 	if err != nil || !ok {
 		return err
 	}
@@ -81,7 +85,7 @@ func scrubPage(ctx context.Context, tx *sql.Tx, number uint32) error {
 	for _, part := range free {
 		clear(part)
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE sqlite_dbpage SET data = ? WHERE pgno = ?`, page, number)
+	err = tx.exec(ctx, `UPDATE sqlite_dbpage SET data = ? WHERE pgno = ?`, page, number)
 	return err
 }
 

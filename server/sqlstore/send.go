@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"database/sql"
 	"time"
 
 	"github.com/lethe-im/lethe/server"
@@ -20,17 +19,17 @@ type sending struct {
 	at   int64 // it is forgotten 30 days after this
 }
 
-func findSend(ctx context.Context, tx *sql.Tx, who server.Who, id wire.ID) (s sending, ok bool, err error) {
-	ok, err = found(tx.QueryRowContext(ctx, `SELECT hash, log, seq, time, at FROM sends
-		WHERE app = ? AND uid = ? AND send = ?`, who.App, who.User, id[:]), &s.hash, &s.log, &s.seq, &s.time, &s.at)
-	return s, ok, err
+// askSend asks for where a SendID's message stands.
+func askSend(who server.Who, id wire.ID, s *sending, known *bool) question {
+	return ifAny(known, `SELECT hash, log, seq, time, at FROM sends WHERE app = ? AND uid = ? AND send = ?`,
+		[]any{who.App, who.User, id[:]}, &s.hash, &s.log, &s.seq, &s.time, &s.at)
 }
 
-func (s sending) remember(ctx context.Context, tx *sql.Tx, who server.Who, id wire.ID) error {
+func (s sending) remember(ctx context.Context, tx *transaction, who server.Who, id wire.ID) error {
 	if s.hash == nil {
 		s.hash = []byte{}
 	}
-	_, err := tx.ExecContext(ctx, `INSERT INTO sends (app, uid, send, hash, log, seq, time, at)
+	err := tx.exec(ctx, `INSERT INTO sends (app, uid, send, hash, log, seq, time, at)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, who.App, who.User, id[:], s.hash, s.log, s.seq, s.time, s.at)
 	return err
 }
@@ -44,7 +43,7 @@ func (s *Store) Send(ctx context.Context, who server.Who, send wire.Send, now in
 	if send.SendID == (wire.ID{}) {
 		return wire.SendAck{}, false, wire.Errorf(wire.ParameterInvalid, "a message needs a sendID")
 	}
-	err = s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err = s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		ack, repeated, err = applySend(ctx, tx, who, send, c, now)
 		return err
 	})
@@ -54,15 +53,21 @@ func (s *Store) Send(ctx context.Context, who server.Who, send wire.Send, now in
 	return ack, repeated, nil
 }
 
-func applySend(ctx context.Context, tx *sql.Tx, who server.Who, send wire.Send, c wire.Conversation, now int64) (wire.SendAck, bool, error) {
+func applySend(ctx context.Context, tx *transaction, who server.Who, send wire.Send, c wire.Conversation, now int64) (wire.SendAck, bool, error) {
 	hash, err := sendHash(send)
 	if err != nil {
 		return wire.SendAck{}, false, err
 	}
-	sent, known, err := findSend(ctx, tx, who, send.SendID)
-	switch {
-	case err != nil:
+	// The log first: who has come with the same SendID is either done or waits here.
+	var l log
+	var ok, known bool
+	var sent sending
+	var in present
+	questions := []question{askLog(who, c, tx.forUpdate, &l, &ok), askSend(who, send.SendID, &sent, &known)}
+	if err := tx.ask(ctx, append(questions, in.questions(who, c)...)...); err != nil {
 		return wire.SendAck{}, false, err
+	}
+	switch {
 	case known && sent.seq == 0:
 		return wire.SendAck{}, false, wire.Errorf(wire.SendCancelled, "the message was deleted before it was sent")
 	case known && len(sent.hash) > 0 && !bytes.Equal(sent.hash, hash):
@@ -73,8 +78,7 @@ func applySend(ctx context.Context, tx *sql.Tx, who server.Who, send wire.Send, 
 		return wire.SendAck{}, false, wire.Errorf(wire.SendExpired, "first tried more than %d days ago",
 			server.Remembered/(24*time.Hour))
 	}
-	l, err := logToSend(ctx, tx, who, c)
-	if err != nil {
+	if l, err = logToSend(ctx, tx, who, c, l, ok, in); err != nil {
 		return wire.SendAck{}, false, err
 	}
 	if err := checkQuote(ctx, tx, who, l, send.Quote); err != nil {
@@ -94,8 +98,8 @@ func applySend(ctx context.Context, tx *sql.Tx, who server.Who, send wire.Send, 
 }
 
 // forgetHash takes away the hash of what a message said: who guesses a short text could make sure by it.
-func forgetHash(ctx context.Context, tx *sql.Tx, app string, log, seq uint64) error {
-	_, err := tx.ExecContext(ctx, `UPDATE sends SET hash = ? WHERE app = ? AND log = ? AND seq = ?`, []byte{}, app, log, seq)
+func forgetHash(ctx context.Context, tx *transaction, app string, log, seq uint64) error {
+	err := tx.exec(ctx, `UPDATE sends SET hash = ? WHERE app = ? AND log = ? AND seq = ?`, []byte{}, app, log, seq)
 	return err
 }
 
@@ -110,7 +114,7 @@ func sendHash(send wire.Send) ([]byte, error) {
 // checkQuote refuses a quote of what the user's stays never reached. One of a message that the user has deleted is none of
 // the server's business: another device may hold it, and nobody is shown more than the own view has.
 // Errors: ParameterInvalid.
-func checkQuote(ctx context.Context, tx *sql.Tx, who server.Who, l log, quote uint64) error {
+func checkQuote(ctx context.Context, tx *transaction, who server.Who, l log, quote uint64) error {
 	if quote == 0 {
 		return nil
 	}
@@ -121,32 +125,46 @@ func checkQuote(ctx context.Context, tx *sql.Tx, who server.Who, l log, quote ui
 	return err
 }
 
-// logToSend finds or makes the log that the user may send to now.
-// Errors: PermissionDenied, GroupNotFound, RoomNotFound, NotInRoom.
-func logToSend(ctx context.Context, tx *sql.Tx, who server.Who, c wire.Conversation) (log, error) {
+// present is who of a conversation is in it: the user, and the other one of a C2C.
+type present struct{ self, other bool }
+
+// questions asks for it, the log being held.
+func (p *present) questions(who server.Who, c wire.Conversation) []question {
+	log := byName(who.User, c)
 	switch c.Kind {
 	case wire.C2CKind:
-		return openC2C(ctx, tx, who, c)
+		return []question{askMember(who.App, who.User, log, &p.self), askMember(who.App, c.Target, log, &p.other)}
 	case wire.GroupKind:
-		l, err := findGroup(ctx, tx, who.App, c.Target)
-		if err != nil {
-			return log{}, err
-		}
-		member, err := isMember(ctx, tx, l, who.User)
-		if err == nil && !member {
-			err = notMember(ctx, tx, l, who.User, c)
-		}
-		return l, err
+		return []question{askMember(who.App, who.User, log, &p.self)}
 	case wire.RoomKind:
-		l, err := openRoom(ctx, tx, who.App, c.Target)
-		if err != nil {
+		return []question{askVisit(who, log, new(visit), new(string), &p.self)}
+	default:
+		return nil
+	}
+}
+
+// logToSend makes the log that the user may send to now, or checks the one that lockLog found.
+// Errors: PermissionDenied, GroupNotFound, RoomNotFound, NotInRoom.
+func logToSend(ctx context.Context, tx *transaction, who server.Who, c wire.Conversation, l log, ok bool, in present) (log, error) {
+	switch c.Kind {
+	case wire.C2CKind:
+		return openC2C(ctx, tx, who, c, l, ok, in)
+	case wire.GroupKind:
+		if err := isGroup(l, ok, c.Target); err != nil {
 			return log{}, err
 		}
-		_, _, in, err := visitOf(ctx, tx, l, who)
-		if err == nil && !in {
-			err = wire.Errorf(wire.NotInRoom, "this device is not in the room")
+		if !in.self {
+			return l, notMember(ctx, tx, l, who.User, c)
 		}
-		return l, err
+		return l, nil
+	case wire.RoomKind:
+		if err := isOpenRoom(l, ok, c.Target); err != nil {
+			return log{}, err
+		}
+		if !in.self {
+			return l, wire.Errorf(wire.NotInRoom, "this device is not in the room")
+		}
+		return l, nil
 	default:
 		return log{}, wire.Errorf(wire.PermissionDenied, "notices cannot be answered")
 	}

@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 
 	"github.com/lethe-im/lethe/server"
@@ -10,16 +9,16 @@ import (
 
 // Settings are an app's settings, false if it never was given any.
 func (s *Store) Settings(ctx context.Context, app string) (set server.Settings, ok bool, err error) {
-	err = s.read(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err = s.readOne(ctx, func(ctx context.Context, tx *transaction) error {
 		set, ok, err = settingsOf(ctx, tx, app)
 		return err
 	})
 	return set, ok, err
 }
 
-func settingsOf(ctx context.Context, tx *sql.Tx, app string) (set server.Settings, ok bool, err error) {
+func settingsOf(ctx context.Context, tx *transaction, app string) (set server.Settings, ok bool, err error) {
 	var value []byte
-	if ok, err = found(tx.QueryRowContext(ctx, `SELECT value FROM settings WHERE app = ?`, app), &value); !ok || err != nil {
+	if ok, err = found(tx.row(ctx, `SELECT value FROM settings WHERE app = ?`, app), &value); !ok || err != nil {
 		return set, false, err
 	}
 	set = server.Lethe // for settings that are newer than the row
@@ -29,7 +28,7 @@ func settingsOf(ctx context.Context, tx *sql.Tx, app string) (set server.Setting
 
 // ChangeSettings applies change to an app's settings, or to initial if it has none.
 func (s *Store) ChangeSettings(ctx context.Context, app string, initial server.Settings, change func(*server.Settings) error) (set server.Settings, err error) {
-	err = s.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+	err = s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		ok := false
 		if set, ok, err = settingsOf(ctx, tx, app); err != nil {
 			return err
@@ -43,7 +42,7 @@ func (s *Store) ChangeSettings(ctx context.Context, app string, initial server.S
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `INSERT INTO settings (app, value) VALUES (?, ?)
+		err = tx.exec(ctx, `INSERT INTO settings (app, value) VALUES (?, ?)
 			ON CONFLICT (app) DO UPDATE SET value = excluded.value`, app, string(value))
 		return err
 	})

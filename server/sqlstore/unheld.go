@@ -52,7 +52,7 @@ func (s *seqSet) drop(v *view) (some bool) {
 }
 
 // unheld returns which of the seqs owed no view holds, and when to look again: 0 = not by time alone.
-func (p *purge) unheld(ctx context.Context, tx *sql.Tx, o *owed) (free *seqSet, again int64, err error) {
+func (p *purge) unheld(ctx context.Context, tx *transaction, o *owed) (free *seqSet, again int64, err error) {
 	o.first, o.last = max(o.first, 1), min(o.last, o.log.head)
 	free = allSeqs(o.first, o.last)
 	var users []string
@@ -79,7 +79,7 @@ func (p *purge) unheld(ctx context.Context, tx *sql.Tx, o *owed) (free *seqSet, 
 }
 
 // dropHeld takes out what a user's history and compensation hold.
-func (p *purge) dropHeld(ctx context.Context, tx *sql.Tx, who server.Who, l log, free *seqSet) (again int64, err error) {
+func (p *purge) dropHeld(ctx context.Context, tx *transaction, who server.Who, l log, free *seqSet) (again int64, err error) {
 	v, err := viewOf(ctx, tx, who, l)
 	if err != nil {
 		return 0, err
@@ -106,14 +106,14 @@ func (p *purge) dropHeld(ctx context.Context, tx *sql.Tx, who server.Who, l log,
 
 // waiting narrows a view, where cloud history is off, to what a device of the user still waits for. A user none of whose
 // devices was seen lately waits for everything. until is when one of the devices is not waited for any more.
-func (p *purge) waiting(ctx context.Context, tx *sql.Tx, who server.Who, v *view) (until int64, err error) {
+func (p *purge) waiting(ctx context.Context, tx *transaction, who server.Who, v *view) (until int64, err error) {
 	if p.set.CloudHistory {
 		return 0, nil
 	}
 	lately := p.now - server.DeliveryDays*(24*time.Hour).Milliseconds()
 	var devices int
 	var have, seen sql.NullInt64
-	err = tx.QueryRowContext(ctx, `SELECT count(*), min(coalesce(h.up_to, 0)), min(d.last_seen) FROM devices d
+	err = tx.row(ctx, `SELECT count(*), min(coalesce(h.up_to, 0)), min(d.last_seen) FROM devices d
 		LEFT JOIN haves h ON h.app = d.app AND h.uid = d.uid AND h.log = ? AND h.device = d.device
 		WHERE d.app = ? AND d.uid = ? AND d.last_seen > ?`, v.id, who.App, who.User, lately).Scan(&devices, &have, &seen)
 	if err != nil {

@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
 
 	"github.com/lethe-im/lethe/server"
 	"github.com/lethe-im/lethe/wire"
@@ -15,17 +14,93 @@ type view struct {
 	conversation string
 	spans        []span // by rising seq
 	history      wire.Ledger
+	deleted      wire.Ledger // the user's history ledger alone, as it is stored
+	mark         uint64      // the user's read mark, where openView has opened it
 	// reach is the log's head as far as the user knows it: where the last stay ended, if none is open.
 	reach uint64
 }
 
 // openView opens the view behind a conversation. Errors: ConversationIDInvalid, ConversationNotFound, NotInRoom.
-func openView(ctx context.Context, tx *sql.Tx, who server.Who, conversationID string) (*view, error) {
+func openView(ctx context.Context, tx *transaction, who server.Who, conversationID string) (*view, error) {
+	o := newOpening(who, conversationID)
+	if err := tx.ask(ctx, o.questions(wire.SurfaceHistory, nil)...); err != nil {
+		return nil, err
+	}
+	return o.open(ctx, tx)
+}
+
+// opening is openView in two steps, for who has more to ask.
+type opening struct {
+	who          server.Who
+	conversation wire.Conversation
+	refused      error // the conversationID is none
+	view         *view
+	found        bool // its log is there
+	ledgers      ledgers
+	have         uint64
+}
+
+func newOpening(who server.Who, conversationID string) *opening {
+	o := &opening{who: who, view: &view{log: log{app: who.App}}}
+	o.conversation, o.refused = wire.ParseConversation(conversationID)
+	return o
+}
+
+// questions asks for the view, and for the user's ledgers of the surfaces up to last: history's whole, of the others the segments to which
+// add adds something.
+func (o *opening) questions(last wire.Surface, add wire.Ranges) []question {
+	if o.refused != nil {
+		return nil
+	}
+	v, log := o.view, byName(o.who.User, o.conversation)
+	questions := []question{
+		{`SELECT ` + logColumns + `, coalesce(s.joined, 0), coalesce(s.gone, 0), coalesce(s.conversation, ''), coalesce(m.up_to, 0)
+		FROM names n JOIN logs l ON l.app = n.app AND l.log = n.log
+		LEFT JOIN spans s ON s.app = n.app AND s.uid = ?2 AND s.log = n.log
+		LEFT JOIN marks m ON m.app = n.app AND m.uid = ?2 AND m.log = n.log
+		WHERE n.app = ?1 AND n.kind = ?3 AND n.name = ?4 ORDER BY s.joined`,
+			append([]any{o.who.App, o.who.User}, log...), func(scan func(...any) error) error {
+				o.found = true
+				var s span
+				err := scan(append(v.fields(), &s.joined, &s.gone, &v.conversation, &v.mark)...)
+				if s.joined > 0 { // seqs begin at 1
+					v.spans = append(v.spans, s)
+				}
+				return err
+			}},
+		o.ledgers.question(o.who, log, wire.SurfaceHistory, last, add),
+	}
+	if o.who.Waiting {
+		questions = append(questions, askHave(o.who, log, &o.have))
+	}
+	return questions
+}
+
+// open opens the view when all is answered. Errors: as openView's.
+func (o *opening) open(ctx context.Context, tx *transaction) (*view, error) {
+	switch {
+	case o.refused != nil:
+		return nil, o.refused
+	case !o.found:
+		return nil, notFound(o.conversation.String())
+	}
+	in, err := o.view.open(ctx, tx, o.who, o.ledgers[wire.SurfaceHistory], o.have)
+	if err == nil && !in {
+		err = notIn(o.conversation, o.view.log)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return o.view, nil
+}
+
+// lockView is openView that holds the log's row. The stays are read after it is held: who waited for it would see those of before.
+func lockView(ctx context.Context, tx *transaction, who server.Who, conversationID string) (*view, error) {
 	c, err := wire.ParseConversation(conversationID)
 	if err != nil {
 		return nil, err
 	}
-	l, ok, err := findLog(ctx, tx, who, c)
+	l, ok, err := lockLog(ctx, tx, who, c)
 	if err != nil {
 		return nil, err
 	}
@@ -34,45 +109,72 @@ func openView(ctx context.Context, tx *sql.Tx, who server.Who, conversationID st
 	}
 	v, err := viewOf(ctx, tx, who, l)
 	if err == nil && v == nil {
-		err = notFound(conversationID)
-		if c.Kind == wire.RoomKind && !l.closed {
-			err = wire.Errorf(wire.NotInRoom, "this device is not in the room %q", c.Target)
-		}
+		err = notIn(c, l)
 	}
 	return v, err
 }
 
+// notIn refuses whoever has no view of a log. Errors: NotInRoom, ConversationNotFound.
+func notIn(c wire.Conversation, l log) error {
+	if c.Kind == wire.RoomKind && !bool(l.closed) {
+		return wire.Errorf(wire.NotInRoom, "this device is not in the room %q", c.Target)
+	}
+	return notFound(c.String())
+}
+
 // viewOf opens the user's view of a log, nil if the user never was in it, or the device is not in the room.
-func viewOf(ctx context.Context, tx *sql.Tx, who server.Who, l log) (*view, error) {
+func viewOf(ctx context.Context, tx *transaction, who server.Who, l log) (*view, error) {
 	v := &view{log: l}
-	var err error
-	if v.spans, v.conversation, err = spansOf(ctx, tx, l, who.User); err != nil {
-		return nil, err
+	var of ledgers
+	var have uint64
+	questions := []question{
+		askSpans(l, who.User, &v.spans, &v.conversation),
+		of.question(who, byNumber(l.id), wire.SurfaceHistory, wire.SurfaceHistory, nil),
 	}
-	if len(v.spans) == 0 {
-		in, conversation, ok, err := visitOf(ctx, tx, l, who)
-		if !ok || err != nil {
-			return nil, err
-		}
-		v.spans, v.conversation = []span{{joined: in.first}}, conversation
-	}
-	if v.reach = l.head; v.ended() {
-		v.reach = v.spans[len(v.spans)-1].gone - 1
-	}
-	if v.history, err = ledgerOf(ctx, tx, who, l.id, wire.SurfaceHistory); err != nil {
-		return nil, err
-	}
-	gone := l.cleared
 	if who.Waiting {
-		have, err := haveOf(ctx, tx, who, l.id)
-		if err != nil {
-			return nil, err
-		}
-		gone = max(gone, have)
+		questions = append(questions, askHave(who, byNumber(l.id), &have))
 	}
-	v.history.Join(wire.Ledger{Through: gone})
+	if err := tx.ask(ctx, questions...); err != nil {
+		return nil, err
+	}
+	if in, err := v.open(ctx, tx, who, of[wire.SurfaceHistory], have); !in || err != nil {
+		return nil, err
+	}
 	return v, nil
 }
+
+// open makes the view of a log, spans and what is taken from it, and tells whether the user ever was in it, or the device is in the
+// room.
+func (v *view) open(ctx context.Context, tx *transaction, who server.Who, deleted wire.Ledger, have uint64) (in bool, err error) {
+	if len(v.spans) == 0 {
+		visit, conversation, ok, err := visitOf(ctx, tx, v.log, who)
+		if !ok || err != nil {
+			return false, err
+		}
+		v.spans, v.conversation = []span{{joined: visit.first}}, conversation
+	}
+	v.reach = v.knownHead()
+	v.narrow(deleted, have)
+	return true, nil
+}
+
+// knownHead is the log's head as far as the user knows it.
+func (v *view) knownHead() uint64 {
+	if v.ended() {
+		return v.spans[len(v.spans)-1].gone - 1
+	}
+	return v.head
+}
+
+// narrow takes from the view what the user has deleted, what everybody has lost, and what the device has, where it sees what waits.
+func (v *view) narrow(deleted wire.Ledger, have uint64) {
+	v.deleted, v.history = deleted, deleted.Clone()
+	v.history.Join(wire.Ledger{Through: max(v.cleared, have)})
+}
+
+// known is the greatest seq that a device of the user may know of: it may have had more from a store that was lost. None of
+// what is between will ever be given out, so an anchor there covers nothing that is still to come.
+func (v *view) known() uint64 { return max(v.reach, v.floor) }
 
 // ended tells whether the last stay is over.
 func (v *view) ended() bool { return v.spans[len(v.spans)-1].gone != 0 }
@@ -157,18 +259,40 @@ func (v *view) next(seq, above uint64) (s stretch, ok bool) {
 	return stretch{}, false
 }
 
+// top is the greatest seq of which the view may have a message, 0 if there is none.
+func (v *view) top() uint64 {
+	s, ok := v.next(v.reach, 0)
+	if !ok {
+		return 0
+	}
+	seq := s.last
+	for !s.has(seq) {
+		seq--
+	}
+	return seq
+}
+
 // newest returns the newest message of the view with a seq ≤ seq, nil if there is none.
-func (v *view) newest(ctx context.Context, tx *sql.Tx, seq uint64) (*wire.Message, error) {
+func (v *view) newest(ctx context.Context, tx *transaction, seq uint64) (*wire.Message, error) {
 	for {
 		s, ok := v.next(seq, 0)
 		if !ok {
 			return nil, nil
 		}
 		var m *wire.Message
-		err := v.scan(ctx, tx, s, func(x wire.Message) bool { m = &x; return false })
+		err := v.scan(ctx, tx, s, 1+s.gone.Count(), func(x wire.Message) bool { m = &x; return false })
 		if m != nil || err != nil {
 			return m, err
 		}
-		seq = s.first - 1
+		if seq, err = v.stored(ctx, tx, s.first-1); err != nil {
+			return nil, err
+		}
 	}
+}
+
+// stored is the greatest seq ≤ seq that the store has a message of, whoever may see it; 0 if there is none.
+func (v *view) stored(ctx context.Context, tx *transaction, seq uint64) (found uint64, err error) {
+	err = tx.row(ctx, `SELECT coalesce(max(seq), 0) FROM messages WHERE app = ? AND log = ? AND seq <= ?`,
+		v.app, v.id, seq).Scan(&found)
+	return found, err
 }

@@ -114,6 +114,12 @@ var wipeCases = []testCase{
 		require.Equal(f, run(2, 3), f.seqs("b", "C2Ca", 10), "from then on")
 		require.Equal(f, run(1, 3), f.seqs("a", "C2Cb", 10))
 	}},
+	{"one who is gone writes to oneself again", func(f *fixture) {
+		f.send("a", "C2Ca", "a note")
+		require.NoError(f, f.s.Wipe(f.ctx, app, "a"))
+		seq := f.send("a", "C2Ca", "another").Seq
+		require.Equal(f, []uint64{seq}, f.seqs("a", "C2Ca", 10))
+	}},
 	{"refusals", func(f *fixture) {
 		requireCode(f, wire.ParameterInvalid, f.s.Wipe(f.ctx, app, ""))
 	}},

@@ -2,6 +2,8 @@ package storetest
 
 import (
 	"errors"
+	"sync"
+	"sync/atomic"
 
 	"github.com/stretchr/testify/require"
 
@@ -62,30 +64,80 @@ var deviceCases = []testCase{
 		require.True(f, see("a", "2"))
 		require.True(f, see("b", "1"), "another user's device of the same name is another one")
 	}},
+	{"one that has said what it has before it is seen", func(f *fixture) {
+		// As one that was connected when its user was wiped, and made a member again.
+		d := server.Who{App: app, User: "a", Device: "1"}
+		f.fill("b", "C2Ca", 5, start, 1)
+		require.NoError(f, f.s.Have(f.ctx, d, []wire.Head{{ConversationID: "C2Cb", Head: 3}}, f.now))
+		isNew, err := f.s.Device(f.ctx, d, f.now)
+		require.NoError(f, err)
+		require.True(f, isNew)
+		d.Waiting = true
+		c, err := f.s.Count(f.ctx, d, wire.CountRequest{ConversationID: "C2Cb"})
+		require.NoError(f, err)
+		require.Equal(f, uint64(2), c.Messages)
+	}},
 }
 
 var answerCases = []testCase{
 	{"kept by app and key for 30 days", func(f *fixture) {
 		a := server.Answer{Hash: []byte{1, 2}, Body: []byte(`{}`)}
+		f.claimed("k", a.Hash, true)
 		require.NoError(f, f.s.KeepAnswer(f.ctx, app, "k", a, f.now))
-		got, ok, err := f.s.Answered(f.ctx, app, "k")
-		require.NoError(f, err)
-		require.True(f, ok)
-		require.Equal(f, a, got)
-		for _, other := range [][2]string{{"other", "k"}, {app, "K"}} {
-			_, ok, err = f.s.Answered(f.ctx, other[0], other[1])
-			require.NoError(f, err)
-			require.False(f, ok)
+		for _, hash := range [][]byte{a.Hash, {3}} {
+			require.Equal(f, a, f.claimed("k", hash, false))
 		}
+		f.claimed("K", a.Hash, true)
+		_, claimed, err := f.s.Claim(f.ctx, "other", "k", a.Hash, f.now)
+		require.NoError(f, err)
+		require.True(f, claimed)
+		require.NoError(f, f.s.DropClaim(f.ctx, app, "k", a.Hash), "too late")
 		require.NoError(f, f.s.Forget(f.ctx, f.now))
-		_, ok, err = f.s.Answered(f.ctx, app, "k")
-		require.NoError(f, err)
-		require.True(f, ok)
+		require.Equal(f, a, f.claimed("k", a.Hash, false))
 		require.NoError(f, f.s.Forget(f.ctx, f.now+1))
-		_, ok, err = f.s.Answered(f.ctx, app, "k")
-		require.NoError(f, err)
-		require.False(f, ok)
+		f.claimed("k", a.Hash, true)
 	}},
+	{"a claim stands until it is dropped or lapses", func(f *fixture) {
+		f.claimed("k", []byte{1}, true)
+		under := server.Answer{Hash: []byte{1}}
+		require.Equal(f, under, f.claimed("k", []byte{2}, false))
+		require.NoError(f, f.s.DropClaim(f.ctx, app, "k", []byte{2}), "another call's")
+		f.now += server.ClaimTime.Milliseconds() - 1
+		require.Equal(f, under, f.claimed("k", []byte{1}, false))
+		f.now++
+		f.claimed("k", []byte{2}, true)
+		require.Equal(f, server.Answer{Hash: []byte{2}}, f.claimed("k", []byte{1}, false))
+		require.NoError(f, f.s.DropClaim(f.ctx, app, "k", []byte{2}))
+		f.claimed("k", []byte{1}, true)
+	}},
+	{"of many at once one has it", func(f *fixture) {
+		f.claimed("old", []byte{1}, true)
+		f.now += server.ClaimTime.Milliseconds()
+		for _, key := range []string{"new", "old"} {
+			var claims atomic.Int32
+			var all sync.WaitGroup
+			for range 8 {
+				all.Go(func() {
+					if _, claimed, err := f.s.Claim(f.ctx, app, key, []byte{1}, f.now); err != nil {
+						f.Error(err)
+					} else if claimed {
+						claims.Add(1)
+					}
+				})
+			}
+			all.Wait()
+			require.EqualValues(f, 1, claims.Load())
+		}
+	}},
+}
+
+// claimed claims a key, and gives what stands there if it was not to be had.
+func (f *fixture) claimed(key string, hash []byte, want bool) server.Answer {
+	f.Helper()
+	first, claimed, err := f.s.Claim(f.ctx, app, key, hash, f.now)
+	require.NoError(f, err)
+	require.Equal(f, want, claimed)
+	return first
 }
 
 // Where cloud history is off.

@@ -20,7 +20,7 @@ func Run(t *testing.T, open func(t *testing.T) server.Store) {
 		cases []testCase
 	}{
 		{"Send", sendCases}, {"Cancel", cancelCases}, {"Delete", deleteCases}, {"DeleteByTime", timeCases},
-		{"Ledgers", ledgerCases}, {"Read", readCases}, {"Page", pageCases}, {"Rows", rowsCases}, {"Heads", headsCases},
+		{"Ledgers", ledgerCases}, {"Read", readCases}, {"Page", pageCases}, {"Rows", rowsCases}, {"Heads", headsCases}, {"HeadsWorld", headsWorldCases},
 		{"Groups", groupCases}, {"Join", joinCases}, {"Rooms", roomCases}, {"Recall", recallCases}, {"Quote", quoteCases},
 		{"Notices", noticeCases}, {"Import", importCases}, {"Forget", forgetCases},
 		{"Compensation", compensationCases}, {"Settings", settingsCases},
