@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 
 	"github.com/lethe-im/lethe/server"
+	"github.com/lethe-im/lethe/server/failpoint"
 )
 
 // keyVariable is the environment's variable that may hold the key.
@@ -22,6 +23,9 @@ func readKey(file, data string, make bool) ([]byte, error) {
 	if file == "" {
 		if key := os.Getenv(keyVariable); key != "" {
 			return checkKey([]byte(key), "in "+keyVariable)
+		}
+		if data == "" {
+			return nil, fmt.Errorf("the key that signs tokens: --key-file or %s is needed where there is no --data", keyVariable)
 		}
 		file = filepath.Join(data, "key")
 		if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) && make {
@@ -44,19 +48,35 @@ func checkKey(key []byte, where string) ([]byte, error) {
 	return key, nil
 }
 
-// makeKey writes a new random key. O_EXCL: two servers that start at once must not end with different keys.
-func makeKey(file string) error {
+// makeKey writes a new random key. It gets its name when it is whole and on the disk: a server that dies on the way leaves no
+// half one that the next start would have to refuse. A link, not a rename: two servers that start at once must not end with
+// different keys.
+func makeKey(file string) (err error) {
 	var random [32]byte
 	if _, err := rand.Read(random[:]); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, fs.ErrExist) {
-		return nil
-	}
+	f, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*") // of mode 0600
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, os.Remove(f.Name())) }()
 	_, err = f.WriteString(base64.RawURLEncoding.EncodeToString(random[:]) + "\n")
-	return errors.Join(err, f.Sync(), f.Close())
+	failpoint.Pass(failpoint.Key)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Link(f.Name(), file); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return syncFolder(filepath.Dir(file))
+}
+
+// syncFolder makes the names in a folder outlive a power cut.
+func syncFolder(path string) error {
+	folder, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/tinylib/msgp/msgp"
 	"nhooyr.io/websocket"
 
+	"github.com/lethe-im/lethe/e2e/leak"
 	"github.com/lethe-im/lethe/wire"
 )
 
@@ -42,7 +43,13 @@ func TestMain(m *testing.M) {
 			fmt.Fprintf(os.Stderr, "build: %v\n%s", err, out)
 			return 1
 		}
-		return m.Run()
+		before := leak.Begin()
+		code := m.Run()
+		if left := before.Left(); left != "" && code == 0 {
+			fmt.Fprintf(os.Stderr, "the tests have left behind:\n%s\n", left)
+			code = 1
+		}
+		return code
 	}())
 }
 
@@ -365,4 +372,18 @@ func TestServeStopsBesideSpareConnections(t *testing.T) {
 	begin := time.Now()
 	p.end(syscall.SIGTERM)
 	require.Less(t, time.Since(begin), 3*time.Second)
+}
+
+// Nothing of the failpoints is in what users run: neither the points nor the variable that arms them.
+func TestTheBinaryHasNoFailpoints(t *testing.T) {
+	program, err := os.ReadFile(binary)
+	require.NoError(t, err)
+	armed := filepath.Join(t.TempDir(), "lethe-failpoints")
+	out, err := exec.Command("go", "build", "-tags", "failpoints", "-o", armed, ".").CombinedOutput()
+	require.NoError(t, err, string(out))
+	other, err := os.ReadFile(armed)
+	require.NoError(t, err)
+	require.True(t, bytes.Contains(other, []byte("LETHE_FAILPOINT")))
+	require.False(t, bytes.Contains(program, []byte("LETHE_FAILPOINT")))
+	require.False(t, bytes.Contains(program, []byte("sqlstore/sqlstep")))
 }

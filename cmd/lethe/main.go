@@ -18,8 +18,12 @@ Usage:
 
   lethe serve --data DIR [options]          run the server
   lethe token --data DIR --user U [options] print a token with which user U can log in
+  lethe doctor --data DIR [options]         look for what is wrong with configuration, machine and store
+  lethe backup FILE --data DIR              write the store into a file, while the server runs
+  lethe restore FILE --data DIR             make the store from such a file
+  lethe load --url URL [options]            open many connections to a server, send and delete, and measure
 
-"lethe serve -h" and "lethe token -h" list the options.
+"lethe help serve" lists the options of serve, and so on. docs/ops.md explains them.
 `
 
 // errUsage is a wrong call: its text has been printed.
@@ -30,6 +34,8 @@ func main() {
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	switch {
+	case errors.Is(err, errUnwell):
+		os.Exit(1)
 	case errors.Is(err, errUsage):
 		os.Exit(2)
 	case err != nil:
@@ -49,7 +55,18 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return serve(ctx, args, stdout, stderr)
 	case "token":
 		return token(args, stdout, stderr)
+	case "backup":
+		return backup(ctx, args, stdout, stderr)
+	case "restore":
+		return restore(ctx, args, stdout, stderr)
+	case "doctor":
+		return doctor(ctx, args, stdout, stderr)
+	case "load":
+		return loadServer(ctx, args, stdout, stderr)
 	case "help", "-h", "-help", "--help":
+		if len(args) > 0 {
+			return run(ctx, []string{args[0], "-h"}, stdout, stderr)
+		}
 		_, err := io.WriteString(stdout, help)
 		return err
 	default:

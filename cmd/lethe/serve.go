@@ -12,10 +12,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/lethe-im/lethe/cmd/lethe/demo"
+	"github.com/lethe-im/lethe/cmd/lethe/options"
 	"github.com/lethe-im/lethe/server"
 	"github.com/lethe-im/lethe/server/sqlstore"
 	"github.com/lethe-im/lethe/wire"
@@ -23,6 +23,8 @@ import (
 
 const serveHelp = `lethe serve --data DIR runs the server until it gets SIGINT or SIGTERM. When it is ready it prints one line:
 listening on http://HOST:PORT. Devices connect to /v1/ws; the HTTP API for your own backend is under /v1.
+
+With --store everything is kept in a PostgreSQL database instead, which several servers may share; DIR then has only the key.
 
 Tokens are signed with a key: from --key-file, else from the variable LETHE_KEY, else from DIR/key, which is made at the
 first start.
@@ -41,89 +43,129 @@ const (
 )
 
 // serving is what the options of serve say.
-type serving struct {
-	addr, data, keyFile, app, settings, limits, web, csp, origins, proxies string
-	dev, demo                                                              bool
-}
+type serving struct{ options.Options }
 
 func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	var o serving
-	f := flag.NewFlagSet("serve", flag.ContinueOnError)
-	f.StringVar(&o.addr, "addr", "127.0.0.1:8080", "listen on this `host:port`; port 0 takes a free one")
-	f.StringVar(&o.data, "data", "", "keep everything in this `folder`; it is made if it is missing")
-	f.StringVar(&o.keyFile, "key-file", "", "read the key that signs tokens from this `file`")
-	f.StringVar(&o.app, "app", "lethe", "the `app` that is served")
-	f.StringVar(&o.settings, "settings", "", "take the app's settings from this JSON `file`, again whenever it changes")
-	f.StringVar(&o.web, "web", "", "serve index.html and dist/ of this `folder` at /")
-	f.StringVar(&o.csp, "csp", "", "send this Content-Security-`policy` with --web instead of the strict one; none sends none")
-	f.StringVar(&o.limits, "limits", "", "take limits on connections, rates and times from this JSON `file`; docs/server.md lists them")
-	f.StringVar(&o.proxies, "proxies", "", "take X-Forwarded-For from reverse proxies at these `addresses` or networks: with commas between")
-	f.StringVar(&o.origins, "origins", "", "let pages of these other `hosts` connect: patterns with commas between")
-	f.BoolVar(&o.dev, "dev", false, "give anyone a token at /v1/dev/token?user=U: for development only")
-	f.BoolVar(&o.demo, "demo", false, "fill an empty store with invented chats of userA and userB; needs --dev")
-	if done, err := parse(f, args, stdout, stderr, serveHelp); done || err != nil {
+	done, unknown, err := configure("serve", &o.Options, args, stdout, stderr, serveHelp)
+	if done || err != nil {
 		return err
 	}
 	switch {
-	case o.data == "":
-		return usage(stderr, "serve: --data is needed: the folder to keep everything in")
-	case o.demo && !o.dev:
+	case o.Data == "" && o.Store == "":
+		return usage(stderr, "serve: --data is needed: the folder to keep everything in; or --store: a PostgreSQL database")
+	case o.Demo && !o.Dev:
 		return usage(stderr, "serve: --demo needs --dev")
-	case wire.CheckIdentifier(o.app) != nil:
+	case wire.CheckIdentifier(o.App) != nil:
 		return usage(stderr, "serve: --app must be 1 to %d bytes", wire.MaxIdentifier)
 	}
-	return o.run(ctx, stdout, slog.New(slog.NewTextHandler(stderr, nil)))
+	logger := o.logger(stderr)
+	for _, name := range unknown {
+		logger.Warn("a variable that looks like an option is none", "name", name)
+	}
+	return o.run(ctx, stdout, logger)
+}
+
+// configure reads a command's options: flags, then the environment, then the file.
+func configure(command string, o *options.Options, args []string, stdout, stderr io.Writer, intro string, more ...func(*flag.FlagSet)) (done bool, unknown []string, err error) {
+	f := flag.NewFlagSet(command, flag.ContinueOnError)
+	options.Flags(f, o)
+	for _, add := range more {
+		add(f)
+	}
+	if done, err := parse(f, args, stdout, stderr, intro); done || err != nil {
+		return done, nil, err
+	}
+	unknown, err = options.Finish(f, o, os.Environ())
+	return false, unknown, err
+}
+
+func (o *serving) logger(stderr io.Writer) *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(o.Log)); err != nil {
+		level = slog.LevelInfo // the options were checked
+	}
+	how := &slog.HandlerOptions{Level: level}
+	if o.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(stderr, how))
+	}
+	return slog.New(slog.NewTextHandler(stderr, how))
+}
+
+// core is what the options say of the server itself. close ends what it has opened.
+func (o *serving) core(key []byte, logger *slog.Logger) (made server.Options, close func() error, err error) {
+	made = server.Options{
+		Apps: map[string]server.App{o.App: {Key: key, Settings: server.Lethe}},
+		Dev:  o.Dev, Logger: logger, WebPolicy: o.CSP,
+	}
+	if o.Limits != "" {
+		if made.Limits, err = readLimits(o.Limits); err != nil {
+			return made, nil, err
+		}
+	}
+	if o.Proxies != "" {
+		made.Proxies = strings.Split(o.Proxies, ",")
+	}
+	if o.Origins != "" {
+		made.Origins = strings.Split(o.Origins, ",")
+	}
+	if o.Web == "" {
+		return made, func() error { return nil }, nil
+	}
+	root, err := os.OpenRoot(o.Web) // no link leads out of it
+	if err != nil {
+		return made, nil, err
+	}
+	made.Web = root.FS()
+	return made, root.Close, nil
 }
 
 // run opens the store, serves until ctx ends, and closes all again.
-func (o serving) run(ctx context.Context, stdout io.Writer, logger *slog.Logger) (err error) {
-	if err := os.MkdirAll(o.data, 0o700); err != nil {
-		return err
+func (o *serving) run(ctx context.Context, stdout io.Writer, logger *slog.Logger) (err error) {
+	if o.Data != "" {
+		if err := os.MkdirAll(o.Data, 0o700); err != nil {
+			return err
+		}
 	}
-	key, err := readKey(o.keyFile, o.data, true)
+	key, err := readKey(o.KeyFile, o.Data, true)
 	if err != nil {
 		return err
 	}
-	options := server.Options{
-		Apps: map[string]server.App{o.app: {Key: key, Settings: server.Lethe}},
-		Dev:  o.dev, Logger: logger, WebPolicy: o.csp,
+	made, closeWeb, err := o.core(key, logger)
+	if err != nil {
+		return err
 	}
-	if o.limits != "" {
-		if options.Limits, err = readLimits(o.limits); err != nil {
-			return err
-		}
-	}
-	if o.proxies != "" {
-		options.Proxies = strings.Split(o.proxies, ",")
-	}
-	if o.origins != "" {
-		options.Origins = strings.Split(o.origins, ",")
-	}
-	if o.web != "" {
-		root, err := os.OpenRoot(o.web) // no link leads out of it
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, root.Close()) }()
-		options.Web = root.FS()
-	}
-	store, err := sqlstore.Open(ctx, filepath.Join(o.data, "lethe.db"))
+	defer func() { err = errors.Join(err, closeWeb()) }()
+	store, err := o.open(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	if o.demo {
-		if err := demo.Fill(ctx, store, o.app, time.Now()); err != nil {
-			return fmt.Errorf("demo: %w", err)
-		}
-	}
-	options.Store = store
-	core, err := server.New(options)
+	admin, err := o.observe(&made, store)
 	if err != nil {
 		return err
 	}
-	if o.settings != "" {
-		file := settingsFile{path: o.settings, app: o.app}
+	defer func() { err = errors.Join(err, admin.end()) }()
+	if o.Demo {
+		if err := demo.Fill(ctx, store, o.App, time.Now()); err != nil {
+			return fmt.Errorf("demo: %w", err)
+		}
+	}
+	made.Store = store
+	closeBus, err := o.join(&made, admin, logger)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeBus()) }()
+	core, err := server.New(made)
+	if err != nil {
+		return err
+	}
+	if err := admin.serve(core, logger); err != nil {
+		return errors.Join(err, stop(ctx, core))
+	}
+	if o.Settings != "" {
+		file := settingsFile{path: o.Settings, app: o.App}
 		if _, err := file.apply(ctx, core); err != nil {
 			return errors.Join(err, stop(ctx, core))
 		}
@@ -138,7 +180,15 @@ func (o serving) run(ctx context.Context, stdout io.Writer, logger *slog.Logger)
 			<-watched
 		}()
 	}
-	return listen(ctx, o.addr, core, stdout, logger)
+	return o.listen(ctx, core, stdout, logger)
+}
+
+// open opens the store that the options name.
+func (o *serving) open(ctx context.Context) (*sqlstore.Store, error) {
+	if o.Store != "" {
+		return sqlstore.OpenPostgres(ctx, o.Store)
+	}
+	return sqlstore.Open(ctx, filepath.Join(o.Data, storeName))
 }
 
 // stop lets the connections end. ctx may have ended: this has its own time.
@@ -148,9 +198,9 @@ func stop(ctx context.Context, core *server.Server) error {
 	return core.Shutdown(drain)
 }
 
-// listen serves core at addr until ctx ends, then lets the connections end.
-func listen(ctx context.Context, addr string, core *server.Server, stdout io.Writer, logger *slog.Logger) error {
-	l, err := net.Listen("tcp", addr)
+// listen serves core until ctx ends, waits for balancers to notice, and then lets the connections end.
+func (o *serving) listen(ctx context.Context, core *server.Server, stdout io.Writer, logger *slog.Logger) error {
+	l, err := net.Listen("tcp", o.Addr)
 	if err != nil {
 		return errors.Join(err, stop(ctx, core))
 	}
@@ -175,6 +225,14 @@ func listen(ctx context.Context, addr string, core *server.Server, stdout io.Wri
 		return errors.Join(err, stop(ctx, core))
 	case <-ctx.Done():
 	}
+	core.Retire()
+	if o.DrainWait > 0 {
+		select {
+		case err := <-failed:
+			return errors.Join(err, stop(ctx, core))
+		case <-time.After(o.DrainWait):
+		}
+	}
 	if err := stop(ctx, core); err != nil {
 		logger.Warn("some connections were cut", "err", err)
 	}
@@ -186,34 +244,4 @@ func listen(ctx context.Context, addr string, core *server.Server, stdout io.Wri
 		return errors.Join(err, web.Close())
 	}
 	return nil
-}
-
-// unused are connections on which nothing has been asked yet. Browsers keep spare ones, and http.Server.Shutdown waits 5 s
-// for a request on each.
-type unused struct {
-	mu          sync.Mutex
-	connections map[net.Conn]bool
-	closing     bool
-}
-
-func (u *unused) watch(c net.Conn, state http.ConnState) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	switch {
-	case state != http.StateNew:
-		delete(u.connections, c)
-	case u.closing:
-		_ = c.Close() // nothing was sent on it
-	default:
-		u.connections[c] = true
-	}
-}
-
-func (u *unused) close() {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.closing = true
-	for c := range u.connections {
-		_ = c.Close() // nothing was sent on it
-	}
 }

@@ -43,6 +43,23 @@ func (f *settingsFile) apply(ctx context.Context, core *server.Server) (changed 
 	return true, nil
 }
 
+// checkSettings reads the file as serve does, and changes nothing.
+func checkSettings(path, app string) error {
+	raw, err := os.ReadFile(path)
+	var own json.RawMessage
+	if err == nil {
+		own, err = (&settingsFile{path: path, app: app}).ownPart(raw)
+	}
+	if err == nil && own != nil {
+		set := server.Lethe
+		err = set.Change(own)
+	}
+	if err != nil {
+		return fmt.Errorf("settings in %s: %w", filepath.Base(path), err)
+	}
+	return nil
+}
+
 // ownPart is what the file says of the app, nil if it says nothing of it.
 func (f *settingsFile) ownPart(raw []byte) (json.RawMessage, error) {
 	var parts map[string]json.RawMessage
