@@ -1,5 +1,5 @@
 // Chromium with a profile on disk, as a person's browser has one.
-import { existsSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 import { atEnd, folder } from './endings.mjs';
@@ -29,10 +29,15 @@ export class Browser {
   #tolerated;
   #profile;
   #context;
+  #leftOut;
 
-  /** Starts a browser for the tests of t, on a new profile or the one given. They fail if a page complains of what is not tolerated. */
-  static async start(t, { tolerated, profile = folder(t, 'profile') } = {}) {
+  /**
+   * Starts a browser for the tests of t, on a new profile or the one given. They fail if a page complains of what is not tolerated.
+   * keepsPages: it has the back/forward cache that playwright turns off.
+   */
+  static async start(t, { tolerated, profile = folder(t, 'profile'), keepsPages = false } = {}) {
     const browser = new Browser();
+    browser.#leftOut = keepsPages ? ['--disable-back-forward-cache'] : [];
     browser.#tolerated = tolerated;
     browser.#profile = profile;
     atEnd(t, async () => {
@@ -51,6 +56,7 @@ export class Browser {
       executablePath: executable(),
       headless: true,
       args: root ? ['--no-sandbox', ...FLAGS] : FLAGS,
+      ignoreDefaultArgs: this.#leftOut,
     });
     this.#context.on('console', (message) => {
       if (message.type() === 'error' && !this.#tolerated?.test(message.text())) {
@@ -60,8 +66,19 @@ export class Browser {
     this.#context.on('weberror', (thrown) => this.complaints.push(`uncaught: ${thrown.error().stack}`));
   }
 
+  /** The id of its first process, which is that of the group of all of them. */
+  get pid() {
+    const [, pid] = /-(\d+)$/.exec(readlinkSync(join(this.#profile, 'SingletonLock')));
+    return Number(pid);
+  }
+
   newPage() {
     return this.#context.newPage();
+  }
+
+  /** The DevTools protocol's end of a page. */
+  devTools(page) {
+    return this.#context.newCDPSession(page);
   }
 
   async close() {
@@ -72,9 +89,27 @@ export class Browser {
   /** Ends the browser with all its processes at once, so that it can write nothing more. */
   async kill() {
     const gone = new Promise((resolve) => this.#context.once('close', resolve));
-    const [, pid] = /-(\d+)$/.exec(readlinkSync(join(this.#profile, 'SingletonLock')));
-    process.kill(-Number(pid), 'SIGKILL'); // playwright gives it a process group of its own
+    process.kill(-this.pid, 'SIGKILL'); // playwright gives it a process group of its own
     await gone;
     this.#context = undefined;
+  }
+
+  /** Ends the processes that run its pages and their workers; the browser lives on. */
+  killRenderers() {
+    const group = String(this.pid);
+    for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+      try {
+        const [, , pgrp] = readFileSync(`/proc/${pid}/stat`, 'latin1')
+          .replace(/^.*\) /s, '')
+          .split(' ');
+        if (pgrp === group && readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('--type=renderer')) {
+          process.kill(Number(pid), 'SIGKILL');
+        }
+      } catch (failure) {
+        if (failure.code !== 'ENOENT' && failure.code !== 'ESRCH') {
+          throw failure; // else it has ended meanwhile
+        }
+      }
+    }
   }
 }

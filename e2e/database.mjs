@@ -103,7 +103,7 @@ async function readStored(withValues) {
         table,
         keys,
         bytes: values.reduce((sum, value) => sum + value.length, 0),
-        values: withValues ? values.map((value) => value.toBase64()) : [],
+        values: withValues ? values.map((value) => (value instanceof Uint8Array ? value.toBase64() : '')) : [],
       });
     }
     database.close();

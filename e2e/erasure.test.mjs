@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { Browser } from './browser.mjs';
 import { keysIn, readDatabases, stored } from './database.mjs';
 import { Device, soon, texts } from './device.mjs';
-import { open } from './sealed.mjs';
+import { inClear, writeInClear } from './format1.mjs';
 import { Server } from './server.mjs';
 
 const COUNT = 1500;
@@ -177,18 +177,13 @@ test('erasure', async (t) => {
     await device.call('setOnline', false);
     await device.call('setDraft', { conversationID: 'C2Cbob', draft: 'half a thought' });
     const [sealed] = await stored(device.page);
-    const tables = sealed.tables.map(({ table, keys, values }) => ({
-      table,
-      rows: values
-        .map((value, i) => [keys[i], Buffer.from(open(table, value, sealed.keyring)).toString('base64')])
-        .filter(([key]) => table !== 'device' || key === 0),
-    }));
+    const tables = inClear(sealed);
     await device.call('logout', { wipe: 'force' });
     await device.close();
     // What the version before has left behind: the same records in clear, in a database of version 1.
     const past = await browser.newPage();
     await past.goto(server.url);
-    await past.evaluate(writePlain, [sealed.name, tables]);
+    await past.evaluate(writeInClear, [sealed.name, tables]);
     await past.close();
     const later = await Device.open(browser, { page: server.url });
     await later.login(user, await server.token(user));
@@ -207,31 +202,3 @@ test('erasure', async (t) => {
     await wipe({ device: later });
   });
 });
-
-/** Runs in the page. */
-async function writePlain([name, tables]) {
-  const done = (request) =>
-    new Promise((resolve, reject) => {
-      request.onsuccess = () => resolve(request.result);
-      request.onerror = () => reject(request.error);
-    });
-  const request = indexedDB.open(name, 1);
-  request.onupgradeneeded = () => {
-    for (const { table } of tables) {
-      request.result.createObjectStore(table);
-    }
-  };
-  const database = await done(request);
-  const names = tables.map(({ table }) => table);
-  const transaction = database.transaction(names, 'readwrite');
-  for (const { table, rows } of tables) {
-    for (const [key, value] of rows) {
-      transaction.objectStore(table).put(Uint8Array.fromBase64(value), key);
-    }
-  }
-  await new Promise((resolve, reject) => {
-    transaction.oncomplete = resolve;
-    transaction.onabort = () => reject(transaction.error);
-  });
-  database.close();
-}

@@ -69,6 +69,7 @@ test('bad frames', async (t) => {
     ['a field of the wrong type', frame(2, 'page', { c: 5, l: 10 }), 90030],
     ['a page of an unknown conversation', frame(2, 'page', { c: 'C2Cnobody', l: 10 }), 2500],
     ['a page of a name with an unknown prefix', frame(2, 'page', { c: 'X', l: 10 }), 2503],
+    ['hello once more, as somebody else', frame(2, 'hello', { v: [1], a: 'lethe', u: 'you', t: token, d: 'd' }), 70013],
   ]) {
     await t.test(`${what} is refused alone`, async () => {
       const { received } = await talk([hello, bad, frame(3, 'ping', {})], { answers: 3 });

@@ -209,9 +209,25 @@ func TestARefusedTokenIsRenewedByLogin(t *testing.T) {
 	a = w.device("userA")
 	_, err = a.Login(w.ctx, &sdk.LoginRequest{UserID: "userA", Token: short})
 	require.NoError(t, err)
-	t.Cleanup(func() { _, _ = a.Logout(w.ctx, &sdk.LogoutRequest{}) })
 	w.soon("the token expires", func() bool { return a.states()["refused"] > 0 })
 	r, err := a.Login(w.ctx, &sdk.LoginRequest{UserID: "userA", Token: w.token("userA", "")})
 	require.NoError(t, err)
 	require.True(t, r.Connected)
+}
+
+// Under a name from before its conversation was emptied nothing tells where the server has a message.
+func TestNamesFromBeforeAConversationWasEmptied(t *testing.T) {
+	w := newWorld(t)
+	a, b := w.device("userA").login(), w.device("userB").login()
+	b.send("C2C", "userA", "one")
+	w.soon("it has come", func() bool { return len(a.page("C2CuserB")) == 1 })
+	a.setOnline(false)
+	m := a.send("C2C", "userB", "two")
+	a.setOnline(true)
+	w.soon("it is sent", func() bool { return a.count(sdk.EventMessageSent) == 1 })
+	_, err := a.DeleteMessages(w.ctx, &sdk.DeleteMessagesRequest{ConversationID: "C2CuserB", Scope: "local"})
+	require.NoError(t, err)
+	require.NoError(t, a.deleteIDs("local", m.ID), "here it is gone")
+	require.Equal(t, wire.MessageNotFound, wire.CodeOf(a.deleteIDs("remote", m.ID)))
+	require.Len(t, a.remote("C2CuserB"), 2)
 }

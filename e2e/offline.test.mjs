@@ -9,8 +9,9 @@ import { Server } from './server.mjs';
 
 test('offline', async (t) => {
   // The page comes from elsewhere, so that it can be loaded while the chat server is down.
-  const web = await Server.start(t, { options: ['--csp', 'none'] }); // its own policy lets pages talk to it alone
   const server = await Server.start(t, { options: ['--origins', '127.0.0.1:*'] });
+  const policy = `script-src 'self' 'wasm-unsafe-eval'; worker-src blob:; connect-src 'self' ${server.url.replace('http', 'ws')}`;
+  const web = await Server.start(t, { options: ['--csp', policy] });
   const tolerated = { tolerated: /ERR_CONNECTION_REFUSED|WebSocket connection to/ };
   const browser = await Browser.start(t, tolerated);
   const elsewhere = await Browser.start(t, tolerated);

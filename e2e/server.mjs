@@ -28,16 +28,18 @@ export class Server {
   #process;
   #address = '127.0.0.1:0';
   #options;
+  #environment;
   #key;
   #keeps;
   #log = '';
 
-  /** Starts a server for the tests of t. web is what it serves at /; options are further ones of lethe serve. */
-  static async start(t, { web = site(t), options = [] } = {}) {
+  /** Starts a server for the tests of t. web is what it serves at /; options are further ones of lethe serve, environment are variables for it. */
+  static async start(t, { web = site(t), options = [], environment = {} } = {}) {
     const server = new Server();
     server.data = folder(t, 'data');
     server.#web = web;
     server.#options = options;
+    server.#environment = environment;
     atEnd(t, () => server.stop());
     await server.start();
     return server;
@@ -45,6 +47,10 @@ export class Server {
 
   get url() {
     return `http://${this.#address}`;
+  }
+
+  get pid() {
+    return this.#process.pid;
   }
 
   /** What it has logged so far. */
@@ -56,6 +62,7 @@ export class Server {
     const args = ['serve', '--addr', this.#address, '--data', this.data, '--dev', '--web', this.#web];
     const started = spawn(join(ROOT, 'bin/lethe'), [...args, ...this.#options], {
       cwd: ROOT,
+      env: { ...process.env, ...this.#environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#process = started;
@@ -86,6 +93,18 @@ export class Server {
       this.#process.kill('SIGTERM');
       await ended;
     }
+  }
+
+  /** Sends it a signal: SIGSTOP and it falls silent, with all its connections open. */
+  signal(name) {
+    this.#process.kill(name);
+  }
+
+  /** Ends it at once, in the middle of whatever it does. */
+  async kill() {
+    const ended = once(this.#process, 'exit');
+    this.#process.kill('SIGKILL');
+    await ended;
   }
 
   /** A token from /v1/dev/token. */

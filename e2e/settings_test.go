@@ -20,7 +20,7 @@ func (w *world) set(settings map[string]any) {
 	w.t.Helper()
 	b, err := json.Marshal(settings)
 	require.NoError(w.t, err)
-	r, err := http.NewRequest(http.MethodPut, w.http.URL+"/v1/settings", bytes.NewReader(b))
+	r, err := http.NewRequest(http.MethodPut, w.url+"/v1/settings", bytes.NewReader(b))
 	require.NoError(w.t, err)
 	r.Header.Set("Authorization", "Bearer "+w.token("admin", "admin"))
 	answer, err := http.DefaultClient.Do(r)

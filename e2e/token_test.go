@@ -31,15 +31,11 @@ func TestLoginRenewsTheTokenOfAnOpenConnection(t *testing.T) {
 	require.Equal(t, wire.TokenOtherUser, wire.CodeOf(a.tokenIn(w.tokenFor("userB", time.Hour))), "another's is refused, and not kept")
 	begin := time.Now()
 	require.NoError(t, a.tokenIn(w.tokenFor("userA", time.Hour)))
-	a.mu.Lock()
-	states := len(a.nets)
-	a.mu.Unlock()
+	states := a.states()
 	w.soon("the old one is over", func() bool { return time.Since(begin) > 3*time.Second })
 	b.send("C2C", "userA", "still there?")
 	w.soon("it arrives", func() bool { return len(a.page("C2CuserB")) == 1 })
-	a.mu.Lock()
-	require.Len(t, a.nets, states, "the connection is the same")
-	a.mu.Unlock()
+	require.Equal(t, states, a.states(), "the connection is the same")
 }
 
 // A revoked user is told so, keeps the device's copy, does not come back by itself, and comes back with a new token.
@@ -48,11 +44,12 @@ func TestRevocationEndsTheSession(t *testing.T) {
 	a, b := w.device("userA").login(), w.device("userB").login()
 	b.send("C2C", "userA", "before")
 	w.soon("it arrives", func() bool { return len(a.page("C2CuserB")) == 1 })
+	same := w.tokenFor("userA", time.Hour)
 	w.admin("/v1/revocations", map[string]any{"userID": "userA"})
 	w.soon("a is refused", func() bool { return a.states()["refused"] == 1 })
 	require.Equal(t, []string{"C2CuserB"}, a.list())
 	b.send("C2C", "userA", "after")
-	require.Equal(t, wire.TokenRevoked, wire.CodeOf(a.tokenIn(w.tokenFor("userA", time.Hour))), "one of the same second is over as well")
+	require.Equal(t, wire.TokenRevoked, wire.CodeOf(a.tokenIn(same)), "one that was not in use is over as well")
 	w.soon("tokens of a later second are taken", func() bool { return a.tokenIn(w.tokenFor("userA", time.Hour)) == nil })
 	w.soon("it catches up", func() bool { return len(a.page("C2CuserB")) == 2 })
 }

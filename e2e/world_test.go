@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,44 +22,65 @@ import (
 	"github.com/lethe-im/lethe/sdk"
 	"github.com/lethe-im/lethe/sdk/keyring"
 	"github.com/lethe-im/lethe/sdk/kv"
+	"github.com/lethe-im/lethe/sdk/tabs"
 	"github.com/lethe-im/lethe/sdk/vault"
 	"github.com/lethe-im/lethe/server"
 	"github.com/lethe-im/lethe/server/sqlstore"
 	"github.com/lethe-im/lethe/wire"
-	"github.com/lethe-im/lethe/ws"
 )
 
 var key = []byte("0123456789abcdef0123456789abcdef")
 
 // world is one real server and the devices that tests add.
 type world struct {
-	t    *testing.T
-	http *httptest.Server
-	ctx  context.Context
-	file string // of the store
+	t     *testing.T
+	url   string // where devices connect
+	ctx   context.Context
+	file  string // of the store
+	store *sqlstore.Store
+	core  *server.Server
+	serve atomic.Pointer[http.Handler]
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	file := filepath.Join(t.TempDir(), "lethe.db")
-	store, err := sqlstore.Open(ctx, file)
-	require.NoError(t, err)
-	s, err := server.New(server.Options{
-		Store: store, Apps: map[string]server.App{"lethe": {Key: key, Settings: server.Lethe}},
-		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
-	})
-	require.NoError(t, err)
-	w := &world{t: t, http: httptest.NewServer(s.Handler()), ctx: ctx, file: file}
+	w := &world{t: t, ctx: ctx, file: filepath.Join(t.TempDir(), "lethe.db")}
+	w.up()
+	web := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		(*w.serve.Load()).ServeHTTP(rw, r)
+	}))
+	w.url = web.URL
 	t.Cleanup(func() {
-		down, done := context.WithTimeout(context.Background(), 5*time.Second)
-		defer done()
-		require.NoError(t, s.Shutdown(down))
-		w.http.Close()
-		require.NoError(t, store.Close())
+		w.down()
+		web.Close()
 		cancel()
 	})
 	return w
+}
+
+// up starts the server on the store's file.
+func (w *world) up() {
+	w.t.Helper()
+	var err error
+	w.store, err = sqlstore.Open(w.ctx, w.file)
+	require.NoError(w.t, err)
+	w.core, err = server.New(server.Options{
+		Store: w.store, Apps: map[string]server.App{"lethe": {Key: key, Settings: server.Lethe}},
+		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+	})
+	require.NoError(w.t, err)
+	handler := w.core.Handler()
+	w.serve.Store(&handler)
+}
+
+// down ends the server.
+func (w *world) down() {
+	w.t.Helper()
+	ctx, done := context.WithTimeout(context.Background(), 5*time.Second)
+	defer done()
+	require.NoError(w.t, w.core.Shutdown(ctx))
+	require.NoError(w.t, w.store.Close())
 }
 
 func (w *world) token(user, role string) string {
@@ -72,7 +94,7 @@ func (w *world) admin(path string, body any) {
 	w.t.Helper()
 	b, err := json.Marshal(body)
 	require.NoError(w.t, err)
-	r, err := http.NewRequest(http.MethodPost, w.http.URL+path, strings.NewReader(string(b)))
+	r, err := http.NewRequest(http.MethodPost, w.url+path, strings.NewReader(string(b)))
 	require.NoError(w.t, err)
 	r.Header.Set("Authorization", "Bearer "+w.token("admin", "admin"))
 	answer, err := http.DefaultClient.Do(r)
@@ -90,55 +112,30 @@ type device struct {
 	store *kv.Memory
 	ring  *keyring.Memory
 
-	tabs *neighbours // set: other clients share the database
+	tabs *tabs.Memory // other clients share the database
+	tab  *tabs.Tab
+
+	lost func() // tells the client that its database was closed
 
 	mu     sync.Mutex
-	nets   []string
-	events map[string]int // messages told of, or events that are not about messages
+	events map[string]int      // messages told of, or events that are not about messages
+	said   map[string][]string // what the events carried, as JSON
+	broken bool                // it may report errors
+	lines  lines
+	dial   sdk.Dialer // set: instead of lines
 }
 
 func (w *world) device(user string) *device {
 	w.t.Helper()
-	d := &device{w: w, user: user, store: kv.NewMemory(vault.Tables...), ring: keyring.NewMemory(), events: map[string]int{}}
+	d := &device{w: w, user: user, store: kv.NewMemory(vault.Tables...), ring: keyring.NewMemory(), tabs: tabs.NewMemory()}
 	d.boot()
 	return d
 }
 
-// neighbours pokes the other tabs of a device.
-type neighbours struct {
-	mu   sync.Mutex
-	next int
-	tabs map[int]func()
-}
-
-func (n *neighbours) join(_ string, changed func()) (poke, leave func()) {
-	if n == nil {
-		return func() {}, func() {}
-	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.next++
-	me := n.next
-	n.tabs[me] = changed
-	return func() {
-			n.mu.Lock()
-			defer n.mu.Unlock()
-			for id, tab := range n.tabs {
-				if id != me {
-					go tab()
-				}
-			}
-		}, func() {
-			n.mu.Lock()
-			defer n.mu.Unlock()
-			delete(n.tabs, me)
-		}
-}
-
-// tab is another tab on the same device, open at the same time.
-func (d *device) tab() *device {
+// another is another tab on the same device, open at the same time.
+func (d *device) another() *device {
 	d.w.t.Helper()
-	other := &device{w: d.w, user: d.user, store: d.store, ring: d.ring, tabs: d.tabs, events: map[string]int{}}
+	other := &device{w: d.w, user: d.user, store: d.store, ring: d.ring, tabs: d.tabs}
 	other.boot()
 	return other
 }
@@ -162,39 +159,57 @@ func tellings(data []byte) int {
 	return 1
 }
 
+func asJSON(data []byte) string {
+	var b strings.Builder
+	if _, err := msgp.UnmarshalAsJSON(&b, data); err != nil {
+		return err.Error()
+	}
+	return b.String()
+}
+
 func (d *device) count(event string) int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.events[event]
 }
 
-// boot makes a new client on the device's database, as a page load does.
+// boot makes a new client on the device's database, as a page load does: the page before is gone.
 func (d *device) boot() {
 	d.w.t.Helper()
+	if d.tab != nil {
+		d.tab.Kill()
+	}
+	d.tab = d.tabs.Tab()
+	d.events, d.said, d.lines = map[string]int{}, map[string][]string{}, lines{sent: map[string]int{}}
 	d.Client = sdk.New(sdk.Options{
-		OpenStore: func(context.Context, string, func(error)) (kv.Store, string, error) {
-			d.store = d.store.Reopen()
-			return d.store, "memory", nil
+		OpenStore: func(_ context.Context, _ string, lost func()) (kv.Store, string, error) {
+			d.store, d.lost = d.store.Reopen(), lost
+			return d.store, "indexeddb", nil
 		},
 		OpenKeyring: func(context.Context, string) (keyring.File, error) {
 			d.ring = d.ring.Reopen()
 			return d.ring, nil
 		},
-		Dial:       ws.Dial,
-		Neighbours: d.tabs.join,
+		Dial: func(ctx context.Context, url string) (sdk.Conn, error) {
+			if d.dial != nil {
+				return d.dial(ctx, url)
+			}
+			return d.lines.dial(ctx, url)
+		},
+		Tabs: d.tab,
 		Emit: func(event string, data []byte) {
 			d.mu.Lock()
 			defer d.mu.Unlock()
 			d.events[event] += tellings(data)
-			if event == sdk.EventNetState {
-				d.nets = append(d.nets, string(data))
-			}
-			if event == sdk.EventError {
+			d.said[event] = append(d.said[event], asJSON(data))
+			if event == sdk.EventError && !d.broken {
 				d.w.t.Errorf("%s: %q", d.user, data)
 			}
 		},
 	})
-	_, err := d.Open(d.w.ctx, &sdk.OpenRequest{URL: d.w.http.URL, AppID: "lethe"})
+	client := d.Client
+	d.w.t.Cleanup(func() { _ = client.Close() }) // a later one may have taken its database
+	_, err := d.Open(d.w.ctx, &sdk.OpenRequest{URL: d.w.url, AppID: "lethe"})
 	require.NoError(d.w.t, err)
 }
 
@@ -203,7 +218,6 @@ func (d *device) login() *device {
 	r, err := d.Login(d.w.ctx, &sdk.LoginRequest{UserID: d.user, Token: d.w.token(d.user, "")})
 	require.NoError(d.w.t, err)
 	require.True(d.w.t, r.Connected)
-	d.w.t.Cleanup(func() { _, _ = d.Logout(context.Background(), &sdk.LogoutRequest{}) })
 	return d
 }
 
@@ -225,9 +239,9 @@ func (d *device) states() map[string]int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	out := map[string]int{}
-	for _, n := range d.nets {
+	for _, said := range d.said[sdk.EventNetState] {
 		for _, state := range []string{"connecting", "connected", "disconnected", "refused"} {
-			if strings.Contains(n, state) {
+			if strings.Contains(said, `"`+state+`"`) {
 				out[state]++
 			}
 		}
@@ -311,7 +325,8 @@ func (d *device) conversation(id string) sdk.Conversation {
 	return r.Conversation
 }
 
+// soon waits until a condition holds: long enough for the next ping, by which a device notices what a lost push would have told.
 func (w *world) soon(what string, ok func() bool) {
 	w.t.Helper()
-	require.Eventually(w.t, ok, 5*time.Second, 5*time.Millisecond, what)
+	require.Eventually(w.t, ok, 40*time.Second, 5*time.Millisecond, what)
 }

@@ -1,0 +1,123 @@
+package e2e
+
+import (
+	"context"
+	"sync"
+
+	"github.com/lethe-im/lethe/sdk"
+	"github.com/lethe-im/lethe/wire"
+	"github.com/lethe-im/lethe/ws"
+)
+
+// lines are one client's connections under the test's eyes.
+type lines struct {
+	mu   sync.Mutex
+	sent map[string]int // requests, by operation
+	open []*line
+	// frozen: nothing leaves and nothing is read, as in a tab that does not run.
+	frozen bool
+	dead   bool
+	held   []func()
+	thawed chan struct{}
+}
+
+// line is one connection.
+type line struct {
+	sdk.Conn
+	of *lines
+}
+
+func (l *lines) dial(ctx context.Context, url string) (sdk.Conn, error) {
+	l.mu.Lock()
+	dead := l.dead
+	l.mu.Unlock()
+	if dead {
+		return nil, &sdk.Closed{}
+	}
+	conn, err := ws.Dial(ctx, url)
+	if err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	one := &line{conn, l}
+	l.open = append(l.open, one)
+	return one, nil
+}
+
+func (l *line) Write(ctx context.Context, message []byte) error {
+	f, err := wire.DecodeFrame(message, wire.MaxClientFrame)
+	if err != nil {
+		return err
+	}
+	l.of.mu.Lock()
+	if l.of.frozen {
+		l.of.held = append(l.of.held, func() { _ = l.write(context.Background(), f.Type, message) })
+		l.of.mu.Unlock()
+		return nil
+	}
+	l.of.mu.Unlock()
+	return l.write(ctx, f.Type, message)
+}
+
+func (l *line) write(ctx context.Context, operation string, message []byte) error {
+	l.of.mu.Lock()
+	l.of.sent[operation]++
+	l.of.mu.Unlock()
+	return l.Conn.Write(ctx, message)
+}
+
+func (l *line) Read(ctx context.Context) ([]byte, error) {
+	message, err := l.Conn.Read(ctx)
+	l.of.mu.Lock()
+	frozen, thawed := l.of.frozen, l.of.thawed
+	l.of.mu.Unlock()
+	if frozen {
+		<-thawed
+	}
+	return message, err
+}
+
+// count is how often an operation has left.
+func (l *lines) count(operation string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.sent[operation]
+}
+
+// freeze stops the client's tab: it hears nothing, neither from the server nor from its neighbours.
+func (d *device) freeze() {
+	d.tab.Freeze()
+	d.lines.mu.Lock()
+	defer d.lines.mu.Unlock()
+	d.lines.frozen, d.lines.thawed = true, make(chan struct{})
+}
+
+func (d *device) thaw() {
+	d.lines.mu.Lock()
+	held := d.lines.held
+	d.lines.frozen, d.lines.held = false, nil
+	close(d.lines.thawed)
+	d.lines.mu.Unlock()
+	for _, write := range held {
+		write()
+	}
+	d.tab.Thaw()
+}
+
+// die ends the client as a crash of its tab does: its locks are free, its connections are cut, and what it has not sent is not.
+func (d *device) die() {
+	d.lines.mu.Lock()
+	d.lines.dead = true
+	d.lines.held = nil
+	open := d.lines.open
+	frozen := d.lines.frozen
+	d.lines.mu.Unlock()
+	for _, l := range open {
+		_ = l.Conn.Close(wire.CloseNormal, "")
+	}
+	if frozen {
+		d.thaw()
+	}
+	d.tab.Kill()
+}
