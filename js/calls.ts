@@ -3,6 +3,7 @@ import { decode, encode } from './codec.js';
 import type { Core, CoreListener } from './core.js';
 import type { Emitter } from './emitter.js';
 import { LetheError, textOf } from './errors.js';
+import type { Traceparent } from './trace.js';
 import { ErrorCode, EVENT, type Methods } from './types.gen.js';
 
 /** What every call resolves to. */
@@ -16,11 +17,16 @@ type Reply = Response<unknown> | { code: number; message: string; data?: unknown
 /** Calls of one core: encoded, sent, decoded, and rejected when the core is gone. */
 export class Calls {
   readonly #core: Core;
+  readonly #trace: Traceparent | undefined;
   readonly #pending = new Set<(gone: LetheError) => void>();
   #gone: LetheError | undefined;
 
   /** start is given who listens, so that nothing of the core's first words is missed. */
-  static async over(start: (listener: CoreListener) => Promise<Core>, emitter: Emitter): Promise<Calls> {
+  static async over(
+    start: (listener: CoreListener) => Promise<Core>,
+    emitter: Emitter,
+    trace?: Traceparent | undefined,
+  ): Promise<Calls> {
     let calls: Calls | undefined;
     const core = await start({
       event: (name, data) => emitter.emit(name, decode(data)),
@@ -31,12 +37,13 @@ export class Calls {
         emitter.emit(EVENT.ERROR, { code: ErrorCode.RUNTIME_EXITED, message: reason });
       },
     });
-    calls = new Calls(core);
+    calls = new Calls(core, trace);
     return calls;
   }
 
-  private constructor(core: Core) {
+  private constructor(core: Core, trace: Traceparent | undefined) {
     this.#core = core;
+    this.#trace = trace;
   }
 
   get place(): 'worker' | 'page' {
@@ -48,7 +55,9 @@ export class Calls {
     if (this.#gone) {
       throw this.#gone;
     }
-    const reply = await this.#answer(method, encodeRequest(method, request));
+    const args = encodeRequest(method, request);
+    const parent = this.#trace?.();
+    const reply = await this.#answer(parent ? `${method} ${parent}` : method, args);
     if (reply.code !== 0) {
       const failure = reply as { code: number; message: string; data?: unknown };
       throw new LetheError(failure.code, failure.message, failure.data);

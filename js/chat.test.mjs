@@ -253,3 +253,20 @@ test('64-bit integers are numbers, and extensions of other people’s payloads s
   const expression = decode(Uint8Array.of(0xc7, 1, 0x78, 0x90));
   assert(expression instanceof Uint8Array);
 });
+
+test('a call that is traced names its traceparent behind the method, any other is as without', async () => {
+  const parent = '00-11111111111111111111111111111111-2222222222222222-01';
+  for (const [trace, expected] of [
+    [undefined, /^getConversationList$/],
+    [false, /^getConversationList$/],
+    [() => undefined, /^getConversationList$/],
+    [() => parent, new RegExp(`^getConversationList ${parent}$`)],
+    [true, /^getConversationList 00-[0-9a-f]{32}-[0-9a-f]{16}-01$/],
+  ]) {
+    const { chat, calls } = await chatOver(succeeds({ conversationList: [] }), trace);
+    await chat.getConversationList();
+    await chat.getConversationList();
+    assert.match(calls[0][0], expected);
+    assert.equal(calls[0][0] === calls[1][0], trace !== true, 'each call begins a trace of its own');
+  }
+});

@@ -11,6 +11,7 @@ const MODULES = [
   'tencent/face',
   'rongcloud/face',
   'rongcloud/list',
+  'trace',
 ];
 
 const { outputFiles } = await build({
@@ -30,7 +31,7 @@ export const lethe = await import(`data:text/javascript;base64,${source}`);
 const { Calls, Chat, decode, Emitter, encode } = lethe;
 
 /** A chat whose core answers with what answer(name, args) returns, and the record of its calls. */
-export async function chatOver(answer) {
+export async function chatOver(answer, trace) {
   const calls = [];
   const emitter = new Emitter();
   let listener;
@@ -44,10 +45,14 @@ export async function chatOver(answer) {
     end() {},
   };
   const chat = new Chat(
-    await Calls.over(async (given) => {
-      listener = given;
-      return core;
-    }, emitter),
+    await Calls.over(
+      async (given) => {
+        listener = given;
+        return core;
+      },
+      emitter,
+      lethe.tracing(trace),
+    ),
     emitter,
   );
   return { chat, calls, listener, tell: (name, data) => listener.event(name, encode(data)) };

@@ -17,6 +17,8 @@ interface GoRuntime {
   importObject: WebAssembly.Imports;
   exit(code: number): void;
   run(instance: WebAssembly.Instance): Promise<void>;
+  _resume(): void;
+  _scheduledTimeouts: Map<number, ReturnType<typeof setTimeout>>;
 }
 
 let count = 0;
@@ -46,6 +48,11 @@ export function runGo(
     let status = 0;
     go.exit = (code) => {
       status = code;
+      // What the browser still calls of it does nothing, instead of throwing into the page.
+      go._resume = () => {};
+      for (const timeout of go._scheduledTimeouts.values()) {
+        clearTimeout(timeout);
+      }
     };
     const end = (reason: string) => {
       reject(new Error(reason)); // does nothing once Go was ready

@@ -556,9 +556,9 @@ export const ErrorCode = {
   SEND_EXPIRED: 90007,
   /** the server has not been told everything yet */
   OUTBOX_NOT_EMPTY: 90008,
-  /** the device's storage refused; nothing was changed */
+  /** the device's storage refused; nothing was changed on it */
   STORAGE_FAILED: 90010,
-  /** the device's storage is full; nothing was changed */
+  /** the device's storage is full; nothing was changed on it */
   STORAGE_FULL: 90011,
   /** another tab holds the database at another version */
   STORAGE_BLOCKED: 90012,
@@ -566,6 +566,8 @@ export const ErrorCode = {
   STORAGE_NEWER: 90013,
   /** the browser closed or deleted the database */
   STORAGE_LOST: 90014,
+  /** some of what the device kept cannot be read; logging in again mends it with what the server has */
+  STORAGE_DAMAGED: 90015,
   /** a token is needed */
   TOKEN_MISSING: 90020,
   /** the frame is not what the protocol says */
@@ -589,4 +591,4 @@ export const ErrorCode = {
 } as const;
 
 /** The codes after which the same call may succeed later, with nothing changed by the caller. */
-export const RETRYABLE: readonly number[] = [2800, 2801, 2805, 2903, 90008, 90010, 90011, 90012, 90014, 90060];
+export const RETRYABLE: readonly number[] = [2800, 2801, 2805, 2903, 90008, 90010, 90011, 90012, 90014, 90015, 90060];

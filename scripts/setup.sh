@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs what the build (node) or the tests (browser) need and the machine lacks: Debian packages as root or with sudo.
-#   scripts/setup.sh node | browser
+# Installs what the build (node) or the tests (browser, postgresql) need and the machine lacks: Debian packages as root or with
+# sudo.
+#   scripts/setup.sh node | browser | postgresql
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,6 +15,11 @@ install() {
   fi
   echo "setup: installing $*" >&2
   "${as[@]}" apt-get update -qq
+  if [ "$1" = postgresql ]; then
+    # The tests start servers of their own. The package would make one for the whole machine, and start it.
+    "${as[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql-common >&2
+    "${as[@]}" sed -ri 's/^#?create_main_cluster.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf
+  fi
   "${as[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2
 }
 
@@ -37,8 +43,13 @@ browser)
     install chromium
   fi
   ;;
+postgresql)
+  if ! ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 && ! command -v postgres >/dev/null; then
+    install postgresql
+  fi
+  ;;
 *)
-  echo "usage: scripts/setup.sh node | browser" >&2
+  echo "usage: scripts/setup.sh node | browser | postgresql" >&2
   exit 2
   ;;
 esac

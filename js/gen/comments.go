@@ -8,7 +8,7 @@ import (
 )
 
 // comments holds what the Go source says about types and their fields, methods and codes, which reflection does not see. The
-// key is Type, Type.Field, or the name in a table's entry.
+// key is Type, Type.Field, the name in a table's entry, or the number that a constant is.
 type comments map[string]string
 
 func readComments(files ...string) (comments, error) {
@@ -21,6 +21,7 @@ func readComments(files ...string) (comments, error) {
 		}
 		found.readTypes(parsed)
 		found.readTables(positions, parsed)
+		found.readNumbers(parsed)
 	}
 	return found, nil
 }
@@ -72,6 +73,25 @@ func (found comments) readTables(positions *token.FileSet, parsed *ast.File) {
 			}
 			return false
 		})
+	}
+}
+
+// readNumbers reads the comments behind constants that are numbers.
+func (found comments) readNumbers(parsed *ast.File) {
+	for _, declaration := range parsed.Decls {
+		constants, ok := declaration.(*ast.GenDecl)
+		if !ok || constants.Tok != token.CONST {
+			continue
+		}
+		for _, spec := range constants.Specs {
+			named := spec.(*ast.ValueSpec)
+			if len(named.Values) != 1 || named.Comment == nil {
+				continue
+			}
+			if number, ok := named.Values[0].(*ast.BasicLit); ok && number.Kind == token.INT {
+				found[number.Value] = oneLine(named.Comment)
+			}
+		}
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 	"github.com/lethe-im/lethe/wire"
 )
 
-func errorsPage(codes []code, closes []wire.CloseInfo) string {
+func errorsPage(codes []code, closes []wire.CloseInfo, notes comments) string {
 	b := &strings.Builder{}
 	fmt.Fprintf(b, "<!-- %s -->\n\n# Error codes\n\n", generated)
 	fmt.Fprint(b, "A call that fails rejects with a `LetheError`: `code`, `name`, `message`, `retryable`, and `data` where a batch reports\n")
@@ -31,7 +31,11 @@ func errorsPage(codes []code, closes []wire.CloseInfo) string {
 		if c.Close.Terminal() || c.Close == wire.CloseNormal {
 			back = "no"
 		}
-		fmt.Fprintf(b, "| %d | %s | `%s` | %s |\n", c.Close, back, c.Close.Code().Name(), cell(c.Text))
+		meaning := notes[fmt.Sprint(c.Close)]
+		if meaning == "" {
+			panic(fmt.Sprintf("no comment says what %d means", c.Close))
+		}
+		fmt.Fprintf(b, "| %d | %s | `%s` | %s |\n", c.Close, back, c.Close.Code().Name(), cell(meaning))
 	}
 	return b.String()
 }

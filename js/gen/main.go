@@ -4,8 +4,9 @@ package main
 
 import (
 	"fmt"
-	"github.com/lethe-im/lethe/wire"
 	"os"
+
+	"github.com/lethe-im/lethe/wire"
 )
 
 func main() {
@@ -16,7 +17,7 @@ func main() {
 }
 
 func generate() error {
-	comments, err := readComments("sdk/api.go", "sdk/method.go", "wire/errors.go")
+	comments, err := readComments("sdk/api.go", "sdk/method.go", "wire/errors.go", "wire/close.go")
 	if err != nil {
 		return err
 	}
@@ -27,7 +28,7 @@ func generate() error {
 	}
 	for name, text := range map[string]string{
 		"js/types.gen.ts": typeScript(shapes, methods, codes),
-		"docs/errors.md":  errorsPage(codes, wire.CloseCodes),
+		"docs/errors.md":  errorsPage(codes, wire.CloseCodes, comments),
 		"docs/api.md":     apiPage(shapes, methods),
 	} {
 		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {

@@ -39,6 +39,7 @@ const ANY_CALL = {
   [ErrorCode.STORAGE_BLOCKED]: EngineError.DatabaseError,
   [ErrorCode.STORAGE_NEWER]: EngineError.DatabaseError,
   [ErrorCode.STORAGE_LOST]: EngineError.DatabaseError,
+  [ErrorCode.STORAGE_DAMAGED]: EngineError.DatabaseError,
   [ErrorCode.FRAME_INVALID]: EngineError.NetChannelInvalid,
   [ErrorCode.FRAME_TOO_LARGE]: EngineError.MessageSizeOutOfLimit,
   [ErrorCode.OPERATION_UNKNOWN]: EngineError.NotSupported,

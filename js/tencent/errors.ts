@@ -26,6 +26,7 @@ const STORAGE = [
   ErrorCode.STORAGE_BLOCKED,
   ErrorCode.STORAGE_NEWER,
   ErrorCode.STORAGE_LOST,
+  ErrorCode.STORAGE_DAMAGED,
 ];
 
 const ONE_CALL: Partial<Record<string, Table>> = {
