@@ -1,8 +1,16 @@
 # make run     builds all and serves the demo on http://127.0.0.1:8080
 # make test    installs what is missing, then runs every check and test
 # make build   bin/lethe and dist/
+# make mutate  breaks known places on purpose, and demands that the tests named for them fail (scripts/mutate)
+# make fuzz    runs every fuzz target, FUZZTIME=30s each; make test runs only what they have found so far
+# make sim     runs one history of the simulation, SEED=N, and tells what happens
 # make bench   measures the built package beside its peers in Chromium, and what each leaves on the disk: tables, and JSON in
 #              bench/results/ (ARGS=--quick is short)
+# make bench-server measures the server: operations a second on SQLite and PostgreSQL, one node and two, memory a connection, and what
+#              deleting costs beside a textbook implementation on the same PostgreSQL (bench/server; ARGS=--quick is short)
+# make soak    runs the long tests: soak-sim runs SOAK=100000 histories of the simulation, soak-kills kills the browser 200 times,
+#              soak-server the server 500 times and its power, soak-nodes nodes 100 times under load, soak-tabs hands over between
+#              tabs, soak-load opens 10 000 sockets, soak-leaks makes and ends 1 000 chats in one page
 # make residue searches what deletions leave on the disk alone
 
 SHELL := bash
@@ -15,12 +23,12 @@ export PATH := $(CURDIR)/.cache/node/node_modules/.bin:$(PATH)
 WASM := GOOS=js GOARCH=wasm
 # What is built for the browser.
 CORE := ./wire/... ./sdk/... ./idb/... ./ws/... ./wasm/...
-GENERATED := $$(git ls-files '*_gen.go') js/types.gen.ts docs/api.md docs/errors.md
+GENERATED := $$(git ls-files '*_gen.go') js/types.gen.ts docs/api.md docs/errors.md docs/ops.md
 INSTALLED := node_modules/.package-lock.json
 # What only the bench needs.
 PEERS := bench/peers/node_modules/.package-lock.json
 
-.PHONY: run build test bench residue check generate setup clean wasm server
+.PHONY: run build test test-go test-browser sim soak soak-sim soak-load soak-leaks soak-nodes soak-server soak-tabs soak-kills bench bench-server residue fuzz mutate check generate setup clean wasm server
 
 run: build
 	bin/lethe serve --addr 127.0.0.1:8080 --data .cache/demo --dev --demo --web .
@@ -44,21 +52,30 @@ wasm: .cache/wasm.mod
 .cache/wasm.mod: go.mod go.sum scripts/lean-msgp.sh wasm/msgp/json.go.txt
 	scripts/lean-msgp.sh
 
+# Two things at a time: much of either is waiting, for disks and for browsers.
 test: setup check
-	go test -race -short ./sdk/... ./server/...
+	$(MAKE) build
+	$(MAKE) --output-sync=target -j2 test-go test-browser
+
+test-go:
+	go test -race -short -skip 'Fault|Cut|Unfinished|FailedWrites|MadeUpFor' ./sdk/... ./server/...
 	go test ./sdk/vault/...
-	go test $$(go list ./... | grep -v -e /sdk -e /server)
+	go test -run 'Fault|Cut|Unfinished|FailedWrites|MadeUpFor' -skip OnEveryWayToPostgres ./server/sqlstore/
+	go test $$(go list ./... | grep -v -e lethe/sdk -e lethe/server -e lethe/sim)
+	go test -v ./sim | grep -v -e '^=== ' -e '^ *--- PASS'
+
+test-browser:
 	go build -o bin/chromium ./e2e/chromium
 	go build -o bin/wsserve ./ws/wstest/serve
 	$(WASM) go test -exec "$(CURDIR)/bin/chromium -worker" ./idb/
 	$(WASM) go test -exec "$(CURDIR)/bin/chromium" -run TestKeyringUnavailable ./idb/
 	$(WASM) go test -exec "$(CURDIR)/bin/wsserve $(CURDIR)/bin/chromium -worker" ./ws/
-	$(MAKE) build
 	$(LEAN) test -overlay=.cache/test.overlay.json -exec "$(CURDIR)/bin/chromium -worker" ./wasm/std/
 	$(LEAN) build -o .cache/streams.wasm ./wasm/std/streams
 	$(LEAN) build -overlay=.cache/wasm.overlay.json -o .cache/lean-streams.wasm ./wasm/std/streams
 	for made in streams lean-streams; do bin/chromium -worker .cache/$$made.wasm a b >.cache/$$made.txt 2>&1 && exit 1 || [ $$? = 3 ]; done
 	diff .cache/streams.txt .cache/lean-streams.txt
+	go build -o bin/backing ./e2e/backing
 	node --test --test-concurrency=1 js/*.test.mjs e2e/*.test.mjs bench/residue/*.test.mjs
 
 bench: build $(PEERS)
@@ -68,9 +85,51 @@ bench: build $(PEERS)
 	node bench/bench.mjs --vault=.cache/vault.json $(ARGS)
 	node bench/residue/residue.mjs $(filter --quick,$(ARGS))
 
+bench-server: server
+	scripts/setup.sh postgresql
+	go build -o bin/nats-server github.com/nats-io/nats-server/v2
+	go run ./bench/server $(ARGS)
+
 $(PEERS): bench/peers/package.json bench/peers/package-lock.json
 	npm ci --prefix bench/peers --loglevel=error
 	@touch $@
+
+soak: soak-sim soak-load soak-leaks soak-nodes soak-server soak-tabs soak-kills
+
+soak-load:
+	go test -count=1 -timeout 20m -v -run 'TestLoad$$' ./cmd/lethe -sockets 10000
+
+soak-server:
+	go test -count=1 -timeout 60m -v -run 'TestServerKill' ./e2e -kills 500
+	go test -count=1 -timeout 60m -v -run 'Cut|FailedWrites|FaultsAtEveryWrite' ./server/sqlstore -cuts 2000 -every
+	go test -count=1 -timeout 60m -v -run OnEveryWayToPostgres ./server/sqlstore
+
+soak-leaks: build
+	scripts/setup.sh browser
+	LETHE_CYCLES=1000 node --test e2e/leaks.test.mjs
+
+soak-tabs: build
+	scripts/setup.sh browser
+	LETHE_ROUNDS=25 node --test e2e/tabs.test.mjs
+
+soak-nodes:
+	LETHE_KILLS=100 go test -count=1 -timeout 20m -v -run TestNodesAreKilled ./e2e
+
+soak-kills: setup build
+	LETHE_KILLS=200 node --test e2e/kill.test.mjs
+
+mutate:
+	node scripts/mutate/mutate.mjs $(ARGS)
+
+fuzz:
+	scripts/fuzz.sh
+
+SOAK := 100000
+soak-sim:
+	go test ./sim -run 'TestCorpus|TestHistories' -timeout 0 -v -count 1 -args -sim.n=$(SOAK) | grep -v -e '^=== ' -e '^ *--- PASS'
+
+sim:
+	go test ./sim -run TestHistories -count 1 -v -args -sim.seed=$(SEED)
 
 check: $(INSTALLED)
 	@test -z "$$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l | tee /dev/stderr)"
@@ -80,6 +139,8 @@ check: $(INSTALLED)
 	$(WASM) $$(go tool -n staticcheck) $(CORE)
 	npx tsc
 	npx biome check --error-on-warnings
+	scripts/advisories.sh
+	node scripts/mutate/mutate.mjs --check
 	@before=$$(cat $(GENERATED) | sha256sum); $(MAKE) --no-print-directory generate; \
 	test "$$before" = "$$(cat $(GENERATED) | sha256sum)" || { echo "generated files had drifted; commit them as they are now" >&2; exit 1; }
 
@@ -93,6 +154,7 @@ generate:
 
 setup: $(INSTALLED)
 	scripts/setup.sh browser
+	scripts/setup.sh postgresql
 
 $(INSTALLED): package.json package-lock.json
 	scripts/setup.sh node

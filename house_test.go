@@ -60,11 +60,12 @@ func room(importPath string) string {
 // reach says which rooms the packages of a room may need, directly or not. Rooms that are not named may need all.
 var reach = map[string][]string{
 	"wire":   {"wire"},
-	"sdk":    {"wire", "sdk"},
-	"idb":    {"wire", "sdk", "idb"},
+	"fault":  {"fault"},
+	"sdk":    {"wire", "fault", "sdk"},
+	"idb":    {"wire", "fault", "sdk", "idb"},
 	"ws":     {"wire", "sdk", "ws"},
 	"wasm":   {"wire", "sdk", "idb", "ws", "wasm"},
-	"server": {"wire", "server"},
+	"server": {"wire", "fault", "server"},
 }
 
 func TestImportsRunOneWay(t *testing.T) {
@@ -93,6 +94,15 @@ func TestImportsRunOneWay(t *testing.T) {
 			require.Contains(t, seen, "sdk")
 		})
 	}
+}
+
+// What makes things fail is for tests: nothing that users run has it in it.
+func TestFaultsStayInTests(t *testing.T) {
+	for _, p := range slices.Concat(list(t, nil, "./cmd/lethe"), list(t, []string{"GOOS=js", "GOARCH=wasm"}, "./wasm")) {
+		require.NotContains(t, p.Deps, module+"fault", p.ImportPath)
+	}
+	contract := list(t, nil, "./server/storetest")
+	require.Contains(t, contract[0].Deps, module+"fault")
 }
 
 func TestWasmStaysSmall(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"syscall/js"
 
+	"github.com/lethe-im/lethe/idb"
 	"github.com/lethe-im/lethe/sdk"
 	"github.com/lethe-im/lethe/ws"
 )
@@ -18,9 +19,9 @@ func main() {
 	newChat(sdk.New(sdk.Options{
 		OpenStore:   openStore,
 		OpenKeyring: openKeyring,
+		OpenReserve: openReserve,
 		Dial:        ws.Dial,
-		Neighbours:  neighbours,
-		Tabs:        tabs{},
+		Tabs:        idb.Tabs{},
 		Emit:        func(event string, data []byte) { host.Call("event", event, toJS(data)) },
 	})).handOver(host)
 }
