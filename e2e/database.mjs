@@ -82,11 +82,18 @@ async function readStored(withValues) {
   const keyringOf = async (name) => {
     const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(name)));
     const directory = await navigator.storage.getDirectory();
-    try {
-      const file = await directory.getFileHandle(`lethe-${hash.subarray(0, 16).toHex()}`);
-      return new Uint8Array(await (await file.getFile()).arrayBuffer()).toBase64();
-    } catch {
-      return undefined; // a core in the page has none
+    for (;;) {
+      try {
+        const file = await directory.getFileHandle(`lethe-${hash.subarray(0, 16).toHex()}`);
+        return new Uint8Array(await (await file.getFile()).arrayBuffer()).toBase64();
+      } catch (error) {
+        if (error.name === 'NotFoundError') {
+          return undefined; // a core in the page has none
+        }
+        if (error.name !== 'NotReadableError') {
+          throw error; // but that only says that it was written to meanwhile
+        }
+      }
     }
   };
   const databases = [];

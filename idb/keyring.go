@@ -135,16 +135,17 @@ func (r *ring) destroyed() {
 const (
 	unsafeMode = "readwrite-unsafe"
 	inUse      = "NoModificationAllowedError" // somebody has a handle on the file
+	changed    = "NotReadableError"           // somebody has written to the file since it was asked for
 
 	// A handle may be there a little longer than the lock it was opened under: the browser closes a dying tab's when it likes.
 	lateTries = 50
 	lateWait  = 20 * time.Millisecond
 )
 
-// late tries what fails while somebody has a handle on the file.
-func late(try func() error) (err error) {
+// late tries what fails with that name for as long as somebody is at the file.
+func late(name string, try func() error) (err error) {
 	for range lateTries {
-		if err = try(); !isNamed(err, inUse) {
+		if err = try(); !isNamed(err, name) {
 			break
 		}
 		time.Sleep(lateWait)
@@ -154,7 +155,7 @@ func late(try func() error) (err error) {
 
 // open opens a handle. It takes no context: a handle that nobody waits for would stay open.
 func (r *ring) open(create bool) (handle js.Value, err error) {
-	err = late(func() (err error) { handle, err = r.attempt(create); return err })
+	err = late(inUse, func() (err error) { handle, err = r.attempt(create); return err })
 	return handle, keyringError(err)
 }
 
@@ -301,6 +302,20 @@ func (r *ring) Close() error {
 
 // stands tells whether the file of a handle is still the one of that name: it has the same device's key.
 func (r *ring) stands(handle js.Value) bool {
+	var there []byte
+	err := late(changed, func() (err error) { there, err = r.deviceKey(); return err })
+	if err != nil {
+		return false
+	}
+	here, got := uint8Array.New(keyring.SlotSize), 0
+	if err := try(func() { got = handle.Call("read", here, map[string]any{"at": 0}).Int() }); err != nil {
+		return false
+	}
+	return slices.Equal(there, bytesOf(here)[:got])
+}
+
+// deviceKey is the first slot of the file that has the name now, shorter where the file is.
+func (r *ring) deviceKey() ([]byte, error) {
 	ctx := context.Background()
 	file, err := settled(ctx, r.directory.Call("getFileHandle", r.file))
 	if err == nil {
@@ -310,13 +325,9 @@ func (r *ring) stands(handle js.Value) bool {
 		file, err = settled(ctx, file.Call("slice", 0, keyring.SlotSize).Call("arrayBuffer"))
 	}
 	if err != nil {
-		return false
+		return nil, err
 	}
-	there, here := uint8Array.New(file), uint8Array.New(keyring.SlotSize)
-	if err := try(func() { handle.Call("read", here, map[string]any{"at": 0}) }); err != nil {
-		return false
-	}
-	return slices.Equal(bytesOf(there), bytesOf(here)[:there.Get("byteLength").Int()])
+	return bytesOf(uint8Array.New(file)), nil
 }
 
 // Destroy implements keyring.File. Other tabs are told to let go, and get keyring.ErrLost; it waits 4 s for them, then gives
@@ -359,7 +370,7 @@ func (r *ring) remove(ctx context.Context) error {
 		return err
 	}
 	defer letGo()
-	err = late(func() error {
+	err = late(inUse, func() error {
 		_, err := settled(ctx, r.directory.Call("removeEntry", r.file))
 		return err
 	})

@@ -259,3 +259,49 @@ func TestKeyringShortWrites(t *testing.T) {
 	require.True(t, bytes.Equal(append(slots, make([]byte, keyring.SlotSize)...), got))
 	require.NoError(t, r.Destroy(background))
 }
+
+// TestKeyringClosesWhileAnotherWrites: the browser does not read a file that has been written to in a later second than it was
+// asked for in. That says nothing about whose the handle is, and one that were left open would keep the file from being removed.
+func TestKeyringClosesWhileAnotherWrites(t *testing.T) {
+	one := openRing(t, newName(), true)
+	other := openRing(t, one.name, true)
+	require.NoError(t, fill(one, 8, 1))
+	prototype := js.Global().Get("FileSystemFileHandle").Get("prototype")
+	original := prototype.Get("getFile")
+	hook := js.Global().Get("Function").New("original", "handle", `
+		const hook = async function() {
+			const file = await original.call(this);
+			if (hook.calls++ === 0) {
+				await new Promise(done => setTimeout(done, 2000));
+				handle.write(new Uint8Array(32).fill(2), {at: 32});
+				handle.flush();
+			}
+			return file;
+		};
+		hook.calls = 0;
+		return hook;
+	`).Invoke(original, other.handle)
+	prototype.Set("getFile", hook)
+	err := one.Close()
+	prototype.Set("getFile", original)
+	require.NoError(t, err)
+	require.Equal(t, 2, hook.Get("calls").Int(), "the first look failed")
+	require.NoError(t, other.Destroy(background))
+	_, err = content(t, other)
+	require.ErrorContains(t, err, "NotFoundError")
+}
+
+// TestKeyringStands: a handle on another file is known, also where the file of that name has no key yet.
+func TestKeyringStands(t *testing.T) {
+	one, other, fresh := openRing(t, newName(), true), openRing(t, newName(), true), openRing(t, newName(), true)
+	require.NoError(t, fill(one, 8, 1))
+	require.NoError(t, fill(other, 8, 2))
+	for _, r := range []*ring{one, other, fresh} {
+		for _, handle := range []*ring{one, other, fresh} {
+			require.Equal(t, r == handle, r.stands(handle.handle))
+		}
+	}
+	for _, r := range []*ring{one, other, fresh} {
+		require.NoError(t, r.Destroy(background))
+	}
+}

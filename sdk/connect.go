@@ -132,7 +132,7 @@ func (a *account) catchUp(turn int) {
 		return
 	}
 	// An earlier page load, or another tab that died, may have left something.
-	_, err := a.lookAround()
+	err := a.lookAround()
 	lease := a.lease(a.ctx, tabs.IfFree)
 	if err == nil && lease != nil {
 		a.flush(c)
@@ -268,11 +268,8 @@ func (a *account) ping(c *connection) {
 			a.failed(c, err)
 			return
 		}
-		switch behind, err := a.lookAround(); {
-		case err != nil:
+		if err := a.lookAround(); err != nil {
 			a.report(err)
-		case behind:
-			signal(a.sweep)
 		}
 		if pong.N > a.vault.Device().N {
 			if err := a.syncRows(c); err != nil {

@@ -38,7 +38,7 @@ func (a *account) lead(c *connection, lease *tabs.Lease) {
 			if lease = a.follow(c); lease == nil {
 				return
 			}
-			if _, err := a.lookAround(); err != nil {
+			if err := a.lookAround(); err != nil {
 				a.failed(c, err)
 			}
 			a.poke(tabs.Outbox) // whoever led before may have died before it could tell what it did
@@ -160,12 +160,15 @@ func (a *account) look(all bool) error {
 
 // lookAround is look for what nobody has told of: a tab that dies between its commit and its poke tells nobody, and may leave keys
 // to destroy.
-func (a *account) lookAround() (behind bool, err error) {
+func (a *account) lookAround() error {
 	owed, err := a.vault.Owed(a.ctx)
 	if err != nil {
-		return false, err
+		return err
 	}
-	return owed.Behind, a.takeOver(&owed, owed.Behind)
+	if owed.Behind {
+		signal(a.sweep)
+	}
+	return a.takeOver(&owed, owed.Behind)
 }
 
 func (a *account) takeOver(owed *vault.Owed, all bool) error {
