@@ -127,5 +127,5 @@ func stride() int {
 }
 
 func TestFaultsAtEveryStatement(t *testing.T) {
-	storetest.Faults(t, newFile(t), storetest.Strikes{Errors: broken, Stride: stride(), Least: 3000 / stride()})
+	storetest.Faults(t, newFile(t), storetest.Strikes{Errors: broken, Stride: stride(), Every: *every, Least: 2000 / stride()})
 }

@@ -111,6 +111,6 @@ func TestFaultsOnEveryWayToPostgres(t *testing.T) {
 	}
 	const stride = 41
 	storetest.Faults(t, &database{pgtest.Database(t)}, storetest.Strikes{
-		Errors: []error{syscall.ECONNRESET, syscall.EPIPE}, Stride: stride, Least: 800 / stride,
+		Errors: []error{syscall.ECONNRESET, syscall.EPIPE}, Stride: stride, Every: true, Least: 800 / stride,
 	})
 }

@@ -30,7 +30,7 @@ import (
 
 var (
 	cuts  = flag.Int("cuts", 0, "how many more power cuts at random moments TestAcknowledgedOutlivesPowerCuts makes, of random work")
-	every = flag.Bool("every", false, "fail each write below SQLite, not each fifth")
+	every = flag.Bool("every", false, "fail each write below SQLite, not each fifth, and each statement")
 )
 
 // cuttable is a store on a disk whose power fails.
@@ -395,6 +395,6 @@ func (w written) Copy(t *testing.T) storetest.Disk { return written{w.file.Copy(
 func TestFaultsAtEveryWrite(t *testing.T) {
 	n := writes()
 	storetest.Faults(t, written{newFile(t)}, storetest.Strikes{
-		Errors: []error{powercut.ErrFull, errors.New("broken")}, Stride: n, Least: 1500 / n,
+		Errors: []error{powercut.ErrFull, errors.New("broken")}, Stride: n, Every: *every, Least: 1000 / n,
 	})
 }

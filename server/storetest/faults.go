@@ -36,6 +36,7 @@ type Row map[string]any
 type Strikes struct {
 	Errors []error // what a step fails with, in turn: a full disk, …
 	Stride int     // from one step that fails to the next; 1 = all
+	Every  bool    // also where many steps are alike
 	Least  int     // so many steps at least fail over all operations, or the injector did not bite
 }
 
@@ -84,6 +85,8 @@ type faultOperation struct {
 	users []string
 	// parts: it is several transactions, each whole, that change no view or all of it; repeated, it goes on.
 	parts bool
+	// alike is how many times over its steps are the same ones, for other logs: each way of failing strikes one in as many.
+	alike int
 }
 
 // outcome is a state and the answer that led to it.
@@ -110,14 +113,18 @@ func prepareFaults(t *testing.T, disk Disk) *faultWorld {
 // strikeAll strikes one operation and tells how many steps failed.
 func (w *faultWorld) strikeAll(t *testing.T, op faultOperation, strikes Strikes) (bitten int) {
 	before, once, twice := w.legal(t, op)
+	stride := strikes.Stride
+	if op.alike > 1 && !strikes.Every {
+		stride *= op.alike
+	}
 	for i, b := range blows {
 		if b.stays && before.tables == once.tables && len(op.users) == 0 {
 			continue // it only reads: what fails later cannot matter
 		}
-		for k := 1 + i%strikes.Stride; ; k += strikes.Stride {
+		for k := 1 + i%stride; ; k += stride {
 			f := fault.Fault{Step: k, Err: strikes.Errors[(k+i)%len(strikes.Errors)], After: b.after, Stays: b.stays}
 			// By turns the store goes on as it is, or is opened again.
-			live := !b.stays && (k/strikes.Stride+i)%2 == 0
+			live := !b.stays && (k/stride+i)%2 == 0
 			why := fmt.Sprintf("%s: step %d, %+v, live %v", op.name, k, b, live)
 			if !w.strike(t, op, f, live, before, once, twice, why) {
 				break

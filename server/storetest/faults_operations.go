@@ -131,7 +131,7 @@ var faultOperations = []faultOperation{
 	}},
 	{name: "Wipe", users: []string{"b"}, run: func(f *fixture) (any, error) { return only(f.s.Wipe(f.ctx, app, "b")) }},
 	{name: "Purge", users: all, parts: true, run: func(f *fixture) (any, error) { return only(purgeAll(f, f.now)) }},
-	{name: "Purge by retention", users: all, parts: true, run: func(f *fixture) (any, error) {
+	{name: "Purge by retention", users: all, parts: true, alike: 7, run: func(f *fixture) (any, error) {
 		if err := purgeAll(f, f.now); err != nil { // what is owed already expires later, a log at a time
 			return nil, err
 		}
