@@ -300,22 +300,17 @@ func (r *ring) Close() error {
 	return nil
 }
 
-// stands tells whether the file of a handle is still the one of that name: it has the same device's key.
+// stands tells whether the file of a handle is still the one of that name: it has the same device's key, or none as well.
 func (r *ring) stands(handle js.Value) bool {
-	var there []byte
-	err := late(changed, func() (err error) { there, err = r.deviceKey(); return err })
-	if err != nil {
+	here, there := make([]byte, keyring.SlotSize), make([]byte, keyring.SlotSize)
+	if err := late(changed, func() error { return r.deviceKey(there) }); err != nil {
 		return false
 	}
-	here, got := uint8Array.New(keyring.SlotSize), 0
-	if err := try(func() { got = handle.Call("read", here, map[string]any{"at": 0}).Int() }); err != nil {
-		return false
-	}
-	return slices.Equal(there, bytesOf(here)[:got])
+	return read(handle, 0, here) == nil && slices.Equal(there, here)
 }
 
-// deviceKey is the first slot of the file that has the name now, shorter where the file is.
-func (r *ring) deviceKey() ([]byte, error) {
+// deviceKey fills a slot with the first one of the file that has the name now.
+func (r *ring) deviceKey(slot []byte) error {
 	ctx := context.Background()
 	file, err := settled(ctx, r.directory.Call("getFileHandle", r.file))
 	if err == nil {
@@ -324,10 +319,10 @@ func (r *ring) deviceKey() ([]byte, error) {
 	if err == nil {
 		file, err = settled(ctx, file.Call("slice", 0, keyring.SlotSize).Call("arrayBuffer"))
 	}
-	if err != nil {
-		return nil, err
+	if err == nil {
+		js.CopyBytesToGo(slot, uint8Array.New(file))
 	}
-	return bytesOf(uint8Array.New(file)), nil
+	return err
 }
 
 // Destroy implements keyring.File. Other tabs are told to let go, and get keyring.ErrLost; it waits 4 s for them, then gives
