@@ -15,7 +15,8 @@ import (
 //  2. users: the row of a user, several by rising userID. It guards the user's number and everything that is the user's own:
 //     spans, ledgers, read marks, operations, have marks, and what the user's deletions leave to purge.
 //  3. everything else, that is rows which are new or found by what is locked above. Of sends, several by rising log and seq:
-//     they are inserted by their user, and changed under the log's lock.
+//     they are inserted by their user, and changed under the log's lock. Of visits, after sends, several by rising log, user
+//     and device: a room that is closed ends those that are in it, a user who is wiped those of all devices.
 //
 // What is asked along with a lock (ask.go) is asked after it.
 //

@@ -156,6 +156,35 @@ func TestALateFailureRollsBack(t *testing.T) {
 	}
 }
 
+// A room is closed while one who is in it and has written there is wiped: both take the visit away, and what is remembered of the
+// message.
+func TestARoomIsClosedWhileAVisitorIsWiped(t *testing.T) {
+	s, p := newPostgres(t)
+	const app, devices = "lethe", 6
+	for round := range 60 {
+		require.NoError(t, s.PutRoom(t.Context(), app, "r", "r"))
+		for i := range devices {
+			who := server.Who{App: app, User: "u", Device: fmt.Sprint((i + round) % devices)}
+			_, err := s.Device(t.Context(), who, 1)
+			require.NoError(t, err)
+			_, err = s.Join(t.Context(), who, wire.Join{ConversationID: "ROOMr"}, server.Lethe)
+			require.NoError(t, err)
+			_, _, err = s.Send(t.Context(), who, wire.Send{
+				SendID: wire.ID{byte(round), byte(i + 1)}, ConversationID: "ROOMr", Type: wire.TypeText, Payload: []byte{0x80},
+			}, 1)
+			require.NoError(t, err)
+		}
+		var jobs sync.WaitGroup
+		var closed, wiped error
+		jobs.Go(func() { _, closed = s.CloseRoom(t.Context(), app, "r") })
+		jobs.Go(func() { wiped = s.Wipe(t.Context(), app, "u") })
+		jobs.Wait()
+		require.NoError(t, closed)
+		require.NoError(t, wiped)
+	}
+	require.Zero(t, p.deadlocks(t))
+}
+
 // Everything at once, by everybody: locks are taken in one order, so nobody waits in a circle.
 func TestNobodyWaitsInACircle(t *testing.T) {
 	s, p := newPostgres(t)

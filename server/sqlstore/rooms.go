@@ -67,10 +67,10 @@ func (s *Store) CloseRoom(ctx context.Context, app, roomID string) (id uint64, e
 		if err := tx.exec(ctx, `UPDATE logs SET closed = 1 WHERE app = ? AND log = ?`, app, l.id); err != nil {
 			return err
 		}
-		if err := tx.exec(ctx, `DELETE FROM visits WHERE app = ? AND log = ?`, app, l.id); err != nil {
+		if err := removeRoom(ctx, tx, l); err != nil {
 			return err
 		}
-		return removeRoom(ctx, tx, l)
+		return endVisits(ctx, tx, `log = ?2`, app, l.id)
 	})
 	return id, err
 }
@@ -112,6 +112,16 @@ func (s *Store) PurgeRooms(ctx context.Context, app string, before int64) error 
 		s.removed.Store(true)
 	}
 	return err
+}
+
+// endVisits sends away whom a condition finds. In it ?1 is the app.
+func endVisits(ctx context.Context, tx *transaction, condition string, args ...any) error {
+	if tx.locking {
+		if err := tx.exec(ctx, `SELECT 1 FROM visits l WHERE app = ?1 AND `+condition+` ORDER BY log, uid, device`+tx.forUpdate, args...); err != nil {
+			return err
+		}
+	}
+	return tx.exec(ctx, `DELETE FROM visits WHERE app = ?1 AND `+condition, args...)
 }
 
 // visit is one device in a room.

@@ -27,11 +27,14 @@ func (s *Store) Wipe(ctx context.Context, app, user string) error {
 			return err
 		}
 		for _, table := range []string{
-			"spans", "marks", "ledgers", "ledger_bits", "operations", "sends", "devices", "haves", "visits",
+			"spans", "marks", "ledgers", "ledger_bits", "operations", "sends", "devices", "haves",
 		} {
 			if err := tx.exec(ctx, `DELETE FROM `+table+` WHERE app = ? AND uid = ?`, app, user); err != nil {
 				return err
 			}
+		}
+		if err := endVisits(ctx, tx, `uid = ?2`, app, user); err != nil {
+			return err
 		}
 		// The number goes on: a device that comes back must not take the rows of a new life for those it has.
 		own := change{who: who}
