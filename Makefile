@@ -61,13 +61,12 @@ test: setup check
 RACELESS := Fault|Cut|Unfinished|FailedWrites|MadeUpFor|CountsAre|KeepsOfWhat|RowsWritten|NothingIsLeft|UnknownEnd|Contract.*/HeadsWorld|Contract.*/Model|Contract.*/Page
 
 # Without vet, which check has run over all of it.
-test-go: export GOFLAGS += -vet=off
 test-go:
-	go test -race -short -skip '$(RACELESS)' ./sdk/... ./server/...
-	go test ./sdk/vault/...
-	go test -skip OnEveryWayToPostgres ./server/sqlstore/
-	go test $$(go list ./... | grep -v -e lethe/sdk -e lethe/server -e lethe/sim)
-	go test -v ./sim | grep -v -e '^=== ' -e '^ *--- PASS'
+	go test -vet=off -race -short -skip '$(RACELESS)' ./sdk/... ./server/...
+	go test -vet=off ./sdk/vault/...
+	go test -vet=off -skip OnEveryWayToPostgres ./server/sqlstore/
+	go test -vet=off $$(go list ./... | grep -v -e lethe/sdk -e lethe/server -e lethe/sim)
+	go test -vet=off -v ./sim | grep -v -e '^=== ' -e '^ *--- PASS'
 
 test-browser:
 	go build -o bin/chromium ./e2e/chromium
