@@ -102,19 +102,28 @@ async function readStored(withValues) {
       continue;
     }
     const database = await done(indexedDB.open(name));
-    const tables = [];
-    for (const table of database.objectStoreNames) {
-      const store = database.transaction(table).objectStore(table);
-      const [keys, values] = await Promise.all([done(store.getAllKeys()), done(store.getAll())]);
-      tables.push({
-        table,
-        keys,
-        bytes: values.reduce((sum, value) => sum + value.length, 0),
-        values: withValues ? values.map((value) => (value instanceof Uint8Array ? value.toBase64() : '')) : [],
-      });
+    // Values are sealed anew in the background: they and the keys are of one state when no key has changed meanwhile.
+    for (let before, keyring, tables; ; before = keyring) {
+      const transaction = database.transaction(database.objectStoreNames);
+      tables = await Promise.all(
+        Array.from(database.objectStoreNames, async (table) => {
+          const store = transaction.objectStore(table);
+          const [keys, values] = await Promise.all([done(store.getAllKeys()), done(store.getAll())]);
+          return {
+            table,
+            keys,
+            bytes: values.reduce((sum, value) => sum + value.length, 0),
+            values: withValues ? values.map((value) => (value instanceof Uint8Array ? value.toBase64() : '')) : [],
+          };
+        }),
+      );
+      keyring = withValues ? ((await keyringOf(name)) ?? null) : null;
+      if (keyring === before || !withValues) {
+        databases.push({ name, tables, keyring: keyring ?? undefined });
+        break;
+      }
     }
     database.close();
-    databases.push({ name, tables, keyring: withValues ? await keyringOf(name) : undefined });
   }
   return databases;
 }

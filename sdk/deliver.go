@@ -273,7 +273,7 @@ func (a *account) deliverDelete(c *connection, e vault.Entry) error {
 	if err != nil {
 		return err
 	}
-	settled, here, err := a.vault.Acknowledged(a.ctx, e, &ack)
+	settled, here, err := a.vault.Acknowledged(a.ctx, e, &ack, a.syncsDeletions())
 	if err != nil {
 		return err
 	}
@@ -286,6 +286,13 @@ func (a *account) deliverDelete(c *connection, e vault.Entry) error {
 		a.poke(tabs.Changed) // the book has the seq now
 	}
 	return a.freshen(c, e.ConversationID)
+}
+
+// syncsDeletions tells whether the app's deletions reach all devices of a user.
+func (a *account) syncsDeletions() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.welcome.SyncDeletions
 }
 
 // freshen refreshes a conversation whose preview or count this device cannot tell by itself.
@@ -345,7 +352,7 @@ func (a *account) deliverCancel(c *connection, e vault.Entry) error {
 	if err != nil {
 		return err
 	}
-	settled, here, err := a.vault.Cancelled(a.ctx, e, &ack)
+	settled, here, err := a.vault.Cancelled(a.ctx, e, &ack, a.syncsDeletions())
 	if err != nil {
 		return err
 	}

@@ -160,7 +160,7 @@ func (b *bench) cancelled(seq uint64) {
 	require.NoError(b.t, err)
 	d := b.delete(Deletion{Scope: wire.ScopeLocal, What: wire.WhatMessages, Slots: []uint32{s.Row.Slot}})
 	require.Len(b.t, d.Entries, 1)
-	_, here, err := b.v.Cancelled(b.ctx, d.Entries[0], &wire.CancelAck{Seq: seq})
+	_, here, err := b.v.Cancelled(b.ctx, d.Entries[0], &wire.CancelAck{Seq: seq}, true)
 	require.NoError(b.t, err)
 	require.True(b.t, here)
 }

@@ -134,50 +134,69 @@ func (v *Vault) Settle(ctx context.Context, e Entry, code wire.Code) (here bool,
 	return here, err
 }
 
-// Acknowledged drops a deletion's entry and, where it was by time, replaces the time by the seq that the server resolved.
-func (v *Vault) Acknowledged(ctx context.Context, e Entry, ack *wire.DeleteAck) (out Settled, here bool, err error) {
-	if e.What != wire.WhatTime || !e.Scope.Local() {
-		here, err = v.Settle(ctx, e, wire.OK)
-		return out, here, err
+// Acknowledged drops a deletion's entry and, where it was by time, replaces the time by the seq that the server resolved. What the
+// server's ledgers have now joins the book, though its rows will tell (ApplyRows): if it is restored from a backup before they
+// do, nothing else would say what to restate. synced: deletions reach all of the user's devices.
+func (v *Vault) Acknowledged(ctx context.Context, e Entry, ack *wire.DeleteAck, synced bool) (out Settled, here bool, err error) {
+	add := wire.Ledger{Through: ack.Through, Ranges: e.Ranges}
+	if e.Hide {
+		add.HiddenAt = e.Anchor + 1
 	}
-	return v.settleEntry(ctx, e, func(c *conv) {
-		c.book().Resolve(ledger.Bound{Before: e.Before, Anchor: e.Anchor}, ack.Through)
-	})
-}
-
-// Cancelled drops a cancel's entry. Had the message arrived, its seq joins the ledger that the deletion named.
-func (v *Vault) Cancelled(ctx context.Context, e Entry, ack *wire.CancelAck) (out Settled, here bool, err error) {
-	if ack.Never || !e.Scope.Local() {
-		here, err = v.Settle(ctx, e, wire.OK)
-		return out, here, err
-	}
-	return v.settleEntry(ctx, e, func(c *conv) {
-		join := wire.Ledger{Ranges: wire.RangesOf(ack.Seq)}
-		if e.Hide {
-			join.HiddenAt = ack.Seq + 1
+	return v.settleEntry(ctx, e, add, synced, func(c *conv) {
+		if e.What == wire.WhatTime && e.Scope.Local() {
+			c.book().Resolve(ledger.Bound{Before: e.Before, Anchor: e.Anchor}, ack.Through)
+			c.changeBook()
 		}
-		c.raiseBy(ack.Seq)
-		c.book().Local.Join(join)
 	})
 }
 
-// settleEntry drops an entry together with what its answer does to the conversation's book.
-func (v *Vault) settleEntry(ctx context.Context, e Entry, join func(*conv)) (out Settled, here bool, err error) {
-	err = v.update(ctx, kv.Strict, deleteTables, func(t *tx) error {
+// Cancelled drops a cancel's entry. Had the message arrived, its seq joins the ledger that the deletion named, and the server's as
+// in Acknowledged.
+func (v *Vault) Cancelled(ctx context.Context, e Entry, ack *wire.CancelAck, synced bool) (out Settled, here bool, err error) {
+	if ack.Never {
+		here, err = v.Settle(ctx, e, wire.OK)
+		return out, here, err
+	}
+	add := wire.Ledger{Ranges: wire.RangesOf(ack.Seq)}
+	if e.Hide {
+		add.HiddenAt = ack.Seq + 1
+	}
+	return v.settleEntry(ctx, e, add, synced, func(c *conv) {
+		if e.Scope.Local() {
+			c.raiseBy(ack.Seq)
+			c.book().Local.Join(add)
+			c.changeBook()
+		}
+	})
+}
+
+// settleEntry drops an entry together with what its answer does to the conversation's book: what it does here, and what the
+// server's ledgers have of it.
+func (v *Vault) settleEntry(ctx context.Context, e Entry, add wire.Ledger, synced bool, here func(*conv)) (out Settled, stood bool, err error) {
+	err = v.updateAsNeeded(ctx, deleteTables, func(t *tx) error {
 		out = Settled{}
-		if here, err = t.takeEntry(&e); err != nil || !here {
+		if stood, err = t.takeEntry(&e); err != nil || !stood {
 			return err
 		}
 		cs, err := t.load(e.ConversationID)
 		if err != nil {
 			return err
 		}
-		before := cs[0].book().Clone()
-		join(cs[0])
-		cs[0].changeBook()
-		return t.settle(cs[0], &before, &out)
+		c, cleared := cs[0], false
+		before := c.book().Clone()
+		here(c)
+		if e.Scope.Remote() {
+			cleared = c.joinServer(wire.SurfaceHistory, add)
+			if synced && e.Scope.Local() {
+				c.joinServer(wire.SurfaceDevices, add)
+			}
+		}
+		if err := t.settle(c, &before, &out); err != nil || !cleared {
+			return err
+		}
+		return t.settleHistory(c)
 	})
-	return out, here, err
+	return out, stood, err
 }
 
 // MarkRead moves this user's read mark to the newest message and queues it. No entry: it was there already.

@@ -10,9 +10,9 @@ import (
 )
 
 // Restate queues what a server that was restored from a backup has forgotten: the deletions and read marks that the server had
-// told this device of. told is what it tells now, of every conversation that it knows of the user, by conversationID: their
-// names, too, since a deleted conversation's is not kept here. historyScope is the scope of deletions that are not all devices',
-// 0 where the server takes none. Once it returns, Device.Restate is false, and the entries stand in the outbox.
+// told this device of, or acknowledged to it. told is what it tells now, of every conversation that it knows of the user, by
+// conversationID: their names, too, since a deleted conversation's is not kept here. historyScope is the scope of deletions that
+// are not all devices', 0 where the server takes none. Once it returns, Device.Restate is false, and the entries stand in the outbox.
 func (v *Vault) Restate(ctx context.Context, told map[string]*ledger.Book, historyScope wire.Scope) ([]Entry, error) {
 	var out []Entry
 	err := v.update(ctx, kv.Relaxed, []kv.Table{tableOutbox}, func(t *tx) error {

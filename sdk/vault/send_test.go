@@ -154,7 +154,7 @@ func TestACancelledSendThatArrivedIsDeleted(t *testing.T) {
 	s := b.unsent(1)
 	d := b.delete(Deletion{What: wire.WhatMessages, Slots: []uint32{s.Row.Slot}, OpID: wire.ID{9}})
 	require.Equal(t, CancelEntry, d.Entries[0].Kind)
-	_, _, err := b.v.Cancelled(b.ctx, d.Entries[0], &wire.CancelAck{Seq: 11})
+	_, _, err := b.v.Cancelled(b.ctx, d.Entries[0], &wire.CancelAck{Seq: 11}, true)
 	require.NoError(t, err)
 	b.log = append(b.log, message(11, 120, me))
 	require.NoError(t, b.receive(11))
@@ -188,7 +188,7 @@ func TestACancelledSendIsNotShownBeforeTheCancelIsAnswered(t *testing.T) {
 				require.NotEqual(t, uint64(11), last.Message.Seq)
 			}
 			require.Equal(t, []Kind{CancelEntry}, b.kinds(), "the server is still to hear of it")
-			_, here, err := b.v.Cancelled(b.ctx, d.Entries[0], &wire.CancelAck{Seq: 11})
+			_, here, err := b.v.Cancelled(b.ctx, d.Entries[0], &wire.CancelAck{Seq: 11}, true)
 			require.NoError(t, err)
 			require.True(t, here)
 			seqs, _ = b.view()

@@ -43,16 +43,8 @@ func (v *Vault) ApplyRows(ctx context.Context, rows *wire.Rows) ([]Change, error
 			if err != nil {
 				return err
 			}
-			c.hearOf(&r.Ledger)
-			switch r.Surface {
-			case wire.SurfaceHistory:
-				if c.book().History.Join(r.Ledger) {
-					c.ledgerChange, cleared[r.ConversationID] = true, true
-				}
-			case wire.SurfaceDevices:
-				if c.book().Devices.Join(r.Ledger) {
-					c.changeBook()
-				}
+			if c.joinServer(r.Surface, r.Ledger) {
+				cleared[r.ConversationID] = true
 			}
 		}
 		for _, r := range rows.Reads {
@@ -93,6 +85,22 @@ func (v *Vault) ApplyRows(ctx context.Context, rows *wire.Rows) ([]Change, error
 		return nil
 	})
 	return out, err
+}
+
+// joinServer takes over what the server has deleted on a surface, and tells whether the history there has lost something.
+func (c *conv) joinServer(surface wire.Surface, l wire.Ledger) (cleared bool) {
+	c.hearOf(&l)
+	switch surface {
+	case wire.SurfaceHistory:
+		if cleared = c.book().History.Join(l); cleared {
+			c.ledgerChange = true
+		}
+	case wire.SurfaceDevices:
+		if c.book().Devices.Join(l) {
+			c.changeBook()
+		}
+	}
+	return cleared
 }
 
 // hearOf takes from a ledger how far the log had come when it was made: of a conversation that another device has hidden the
