@@ -13,7 +13,8 @@ const PAGE = 'b2'.repeat(8);
 
 test('a call in the page is traced down to the SQL, and only where the app asks', async (t) => {
   const collector = await Collector.start(t);
-  const server = await Server.start(t, { options: ['--trace', collector.url] });
+  const environment = { OTEL_BSP_SCHEDULE_DELAY: '100' }; // ms; 5 s by default
+  const server = await Server.start(t, { options: ['--trace', collector.url], environment });
   const browser = await Browser.start(t);
   const page = await browser.newPage();
   await page.goto(server.url);
@@ -45,8 +46,10 @@ test('a call in the page is traced down to the SQL, and only where the app asks'
   assert.deepEqual([...new Set(collector.spans.map(({ trace }) => trace))], [TRACE]);
   assert.equal(named('lethe.send'), undefined);
 
-  // true begins a trace with each call.
+  // true begins a trace with each call. The page is a new one: the old one's chat would lead, and waits longer with each
+  // connection that failed while the server was away.
   await server.start();
+  await page.goto(server.url);
   await page.evaluate(
     async ([url, token]) => {
       const chat = await Lethe.create({ url, trace: true });
