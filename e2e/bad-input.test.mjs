@@ -210,7 +210,7 @@ const CALLS = [
 
 test('bad input', async (t) => {
   const server = await Server.start(t);
-  const browser = await Browser.start(t, { tolerated: /404 \(Not Found\)/ });
+  const browser = await Browser.start(t, { bare: true, tolerated: /404 \(Not Found\)/ });
   await server.load('C2Cother', talk(12), 'me');
   await server.post('/v1/groups', { groupID: 'team', members: ['me', 'other'] });
   await server.load('GROUPteam', talk(12));

@@ -8,8 +8,8 @@ import { Server } from './server.mjs';
 
 test('devices and tabs', async (t) => {
   const server = await Server.start(t);
-  const browser = await Browser.start(t);
-  const elsewhere = await Browser.start(t);
+  const browser = await Browser.start(t, { bare: true });
+  const elsewhere = await Browser.start(t, { bare: true });
   const open = async (where, user) => {
     const device = await Device.open(where, { page: server.url });
     await device.login(user, await server.token(user));

@@ -30,7 +30,7 @@ const OWN = [
 
 test('the calls of the Tencent document', async (t) => {
   const server = await Server.start(t);
-  const browser = await Browser.start(t);
+  const browser = await Browser.start(t, { bare: true });
   await server.post('/v1/groups', { groupID: 'Example', members: ['me', 'Example'] });
   const me = await Device.open(browser, { page: server.url });
   const other = await Device.open(browser, { page: server.url });

@@ -218,7 +218,7 @@ const LISTED = ['C2Cother', 'GROUPteam', '@TIM#SYSTEM'];
 async function world(t, open) {
   const server = await Server.start(t);
   // A token that the server refuses ends its connection with a close code, of which Chromium tells.
-  const browser = await Browser.start(t, { tolerated: /WebSocket connection/ });
+  const browser = await Browser.start(t, { bare: true, tolerated: /WebSocket connection/ });
   await server.post('/v1/groups', { groupID: 'team', members: ['me', 'other'] });
   await server.post('/v1/groups', { groupID: 'foreign', members: ['other'] });
   await server.post('/v1/rooms', { roomID: 'lobby' });

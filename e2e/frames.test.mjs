@@ -9,7 +9,7 @@ const MAX_FRAME = 256 * 1024;
 
 test('bad frames', async (t) => {
   const server = await Server.start(t);
-  const browser = await Browser.start(t, { tolerated: /Sec-WebSocket-Protocol/ });
+  const browser = await Browser.start(t, { bare: true, tolerated: /Sec-WebSocket-Protocol/ });
   const page = await browser.newPage();
   await page.goto(server.url);
   const token = await server.token('me');

@@ -7,7 +7,7 @@ import { Server } from './server.mjs';
 
 test('at the limits', async (t) => {
   const server = await Server.start(t);
-  const browser = await Browser.start(t);
+  const browser = await Browser.start(t, { bare: true });
   const groups = Array.from({ length: 101 }, (_, i) => `group-${i}`);
   for (const groupID of groups) {
     await server.post('/v1/groups', { groupID, members: ['me', 'other'] });

@@ -12,7 +12,7 @@ test('offline', async (t) => {
   const server = await Server.start(t, { options: ['--origins', '127.0.0.1:*'] });
   const policy = `script-src 'self' 'wasm-unsafe-eval'; worker-src blob:; connect-src 'self' ${server.url.replace('http', 'ws')}`;
   const web = await Server.start(t, { options: ['--csp', policy] });
-  const tolerated = { tolerated: /ERR_CONNECTION_REFUSED|WebSocket connection to/ };
+  const tolerated = { bare: true, tolerated: /ERR_CONNECTION_REFUSED|WebSocket connection to/ };
   const browser = await Browser.start(t, tolerated);
   const elsewhere = await Browser.start(t, tolerated);
   const open = async (where, user) => {

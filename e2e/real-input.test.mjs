@@ -16,8 +16,8 @@ test('days of real talk, deleted from in every way', async (t) => {
   t.diagnostic(`input: ${source}, ${days.length} days, ${messages} messages`);
   assert.ok(days.length >= 20 && messages >= 20_000);
   const server = await Server.start(t);
-  const browser = await Browser.start(t);
-  const elsewhere = await Browser.start(t); // another machine, for a second device and for another member
+  const browser = await Browser.start(t, { bare: true });
+  const elsewhere = await Browser.start(t, { bare: true }); // another machine, for a second device and for another member
 
   const next = randomNumbers(7);
   const chats = new Map();

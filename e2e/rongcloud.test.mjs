@@ -44,7 +44,7 @@ function shownBy(page, call, target, type = 1) {
 class Mine {
   static async start(t, server, user, other) {
     const mine = new Mine();
-    const browser = await Browser.start(t);
+    const browser = await Browser.start(t, { bare: true });
     mine.page = await rongcloudPage(browser, server, user);
     mine.look = await beside(browser, server, user);
     mine.id = `C2C${other.user}`;
@@ -118,7 +118,7 @@ const OWN = {
 /** A server, and the other user with Lethe's own chat. */
 async function world(t, user) {
   const server = await Server.start(t);
-  return { server, other: { user, device: await beside(await Browser.start(t), server, user) } };
+  return { server, other: { user, device: await beside(await Browser.start(t, { bare: true }), server, user) } };
 }
 
 test('the document’s calls through IMEngine', async (t) => {

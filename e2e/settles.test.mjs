@@ -38,7 +38,7 @@ const OTHERS = ['createTextMessage', 'createCustomMessage', 'on', 'off', 'destro
 
 test('every call settles', async (t) => {
   const server = await Server.start(t);
-  const browser = await Browser.start(t, { tolerated: /WebSocket|ERR_CONNECTION|net::ERR/ });
+  const browser = await Browser.start(t, { bare: true, tolerated: /WebSocket|ERR_CONNECTION|net::ERR/ });
   for (const groupID of ['open', 'left']) {
     await server.post('/v1/groups', { groupID, members: [], open: true });
   }

@@ -33,9 +33,9 @@ const OWN = [
 /** Me, with Tencent's face and a tab that looks; the other, with Lethe's own chat, on another machine. */
 async function world(t) {
   const server = await Server.start(t);
-  const browser = await Browser.start(t);
+  const browser = await Browser.start(t, { bare: true });
   await server.post('/v1/groups', { groupID: 'Example', members: ['me', 'Example'] });
-  const other = await beside(await Browser.start(t), server, 'Example');
+  const other = await beside(await Browser.start(t, { bare: true }), server, 'Example');
   const page = await tencentPage(browser, server, 'me');
   const look = await beside(browser, server, 'me');
   return { server, browser, page, look, other };
@@ -127,7 +127,7 @@ test('the document’s calls through TencentCloudChat', async (t) => {
 test('messages and groups through TencentCloudChat', async (t) => {
   const { server, page, look, other } = await world(t);
   await look.close(); // one tab, so that each event is this one's to tell
-  const elsewhere = await beside(await Browser.start(t), server, 'me');
+  const elsewhere = await beside(await Browser.start(t, { bare: true }), server, 'me');
   const left = (conversationID, expected) =>
     soon(`the server has ${expected} left`, async () =>
       isDeepStrictEqual(texts(await elsewhere.remote(conversationID)), expected),

@@ -15,7 +15,7 @@ test('a call in the page is traced down to the SQL, and only where the app asks'
   const collector = await Collector.start(t);
   const environment = { OTEL_BSP_SCHEDULE_DELAY: '100' }; // ms; 5 s by default
   const server = await Server.start(t, { options: ['--trace', collector.url], environment });
-  const browser = await Browser.start(t);
+  const browser = await Browser.start(t, { bare: true });
   const page = await browser.newPage();
   await page.goto(server.url);
   await page.evaluate(

@@ -20,7 +20,7 @@ export class TwoDevices {
 
   /** A device of the user: one page on the profile of that name. A profile that the user was not on is a new device. */
   async device(profile, user) {
-    const browser = this.#profiles.get(profile) ?? Browser.start(this.#t, { tolerated: this.#tolerated });
+    const browser = this.#profiles.get(profile) ?? Browser.start(this.#t, { bare: true, tolerated: this.#tolerated });
     this.#profiles.set(profile, browser);
     const device = await Device.open(await browser, { page: this.server.url });
     device.user = user;

@@ -39,8 +39,9 @@ node)
   fi
   ;;
 browser)
-  if [ -z "${CHROMIUM:-}" ] && ! command -v chromium >/dev/null; then
-    install chromium
+  # Both, of one version; CHROMIUM is used for all tests in place of either.
+  if [ -z "${CHROMIUM:-}" ] && ! { command -v chromium && command -v chromium-headless-shell; } >/dev/null; then
+    install chromium chromium-headless-shell
   fi
   ;;
 postgresql)
