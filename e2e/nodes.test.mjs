@@ -17,7 +17,10 @@ test('two nodes', async (t) => {
   const environment = backing.environment;
   const nodes = [await Server.start(t, { environment }), await Server.start(t, { environment })];
   const balancer = await Balancer.start(t, [nodes[0].url]);
-  const browsers = [await Browser.start(t, { bare: true }), await Browser.start(t, { bare: true, tolerated: /ERR_CONNECTION|WebSocket/ })];
+  const browsers = [
+    await Browser.start(t, { bare: true }),
+    await Browser.start(t, { bare: true, tolerated: /ERR_CONNECTION|WebSocket/ }),
+  ];
   const names = ['C2Cbob', 'C2Ccid', 'C2Ceve', 'C2Cfay'];
   for (const name of names) {
     await nodes[0].load(name, talk(name.slice(3)), 'ann');
