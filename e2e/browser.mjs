@@ -1,6 +1,7 @@
 // Chromium with a profile on disk, as a person's browser has one.
 import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { chromium } from 'playwright-core';
 import { atEnd, folder } from './endings.mjs';
 
@@ -105,22 +106,43 @@ export class Browser {
     this.#context = undefined;
   }
 
-  /** Ends the processes that run its pages and their workers; the browser lives on. */
-  killRenderers() {
+  /**
+   * Ends the processes that run its pages and their workers, and waits until they are gone; the browser lives on. A page opened
+   * before would be given one of them, and playwright waits for such a page without end.
+   */
+  async killRenderers() {
+    const ended = this.#renderers();
+    for (const pid of ended) {
+      unlessGone(() => process.kill(pid, 'SIGKILL'));
+    }
+    while (ended.some((pid) => existsSync(`/proc/${pid}`))) {
+      await wait(5);
+    }
+  }
+
+  #renderers() {
     const group = String(this.pid);
-    for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-      try {
-        const [, , pgrp] = readFileSync(`/proc/${pid}/stat`, 'latin1')
-          .replace(/^.*\) /s, '')
-          .split(' ');
-        if (pgrp === group && readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('--type=renderer')) {
-          process.kill(Number(pid), 'SIGKILL');
-        }
-      } catch (failure) {
-        if (failure.code !== 'ENOENT' && failure.code !== 'ESRCH') {
-          throw failure; // else it has ended meanwhile
-        }
-      }
+    return readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number)
+      .filter((pid) =>
+        unlessGone(() => {
+          const [, , pgrp] = readFileSync(`/proc/${pid}/stat`, 'latin1')
+            .replace(/^.*\) /s, '')
+            .split(' ');
+          return pgrp === group && readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('--type=renderer');
+        }),
+      );
+  }
+}
+
+/** Does something with a process that may have ended meanwhile. */
+function unlessGone(act) {
+  try {
+    return act();
+  } catch (failure) {
+    if (failure.code !== 'ENOENT' && failure.code !== 'ESRCH') {
+      throw failure;
     }
   }
 }

@@ -72,7 +72,8 @@ test('kills', async (t) => {
     const how = HOWS[i % HOWS.length];
     const online = random() < 0.5;
     const act = ACTS[what];
-    await t.test(`${i + 1}: ${what}, ${SAID[when]}, ${how}${online ? '' : ', offline'}`, async () => {
+    const name = `${i + 1}: ${what}, ${SAID[when]}, ${how}${online ? '' : ', offline'}`;
+    await t.test(name, { timeout: 180_000 }, async () => {
       await stage.restore(act.from ?? 'filled');
       const device = await stage.open();
       if (act.call) {

@@ -83,7 +83,7 @@ export class Stage {
     if (how === 'crash') {
       device.line.send('Page.crash').catch(() => {}); // it ends without an answer
     } else {
-      this.browser.killRenderers();
+      await this.browser.killRenderers();
     }
     await gone;
   }
