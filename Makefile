@@ -28,7 +28,7 @@ INSTALLED := node_modules/.package-lock.json
 # What only the bench needs.
 PEERS := bench/peers/node_modules/.package-lock.json
 
-.PHONY: run build test test-go test-browser sim soak soak-sim soak-load soak-leaks soak-nodes soak-server soak-tabs soak-kills bench bench-server residue fuzz mutate check generate setup clean wasm server
+.PHONY: run build test test-race test-go test-browser sim soak soak-sim soak-load soak-leaks soak-nodes soak-server soak-tabs soak-kills bench bench-server residue fuzz mutate check generate setup clean wasm server
 
 run: build
 	bin/lethe serve --addr 127.0.0.1:8080 --data .cache/demo --dev --demo --web .
@@ -37,7 +37,7 @@ build: server wasm $(INSTALLED)
 	node js/build.mjs
 
 server:
-	go build -trimpath -o bin/lethe ./cmd/lethe
+	go build -o bin/lethe ./cmd/lethe
 
 # Without VCS stamps, so that the same source gives the same bytes. Without inlining, where that costs little: it makes the
 # download a tenth smaller. What works through every message (S2, msgp, the cipher) keeps it, and with it the packages of the
@@ -52,10 +52,10 @@ wasm: .cache/wasm.mod
 .cache/wasm.mod: go.mod go.sum scripts/lean-msgp.sh wasm/msgp/json.go.txt
 	scripts/lean-msgp.sh
 
-# Two things at a time: much of either is waiting, for disks and for browsers.
+# Three things at a time, on two processors: much of each is waiting, for disks, for browsers and for time to pass.
 test: setup check
 	$(MAKE) build
-	$(MAKE) --output-sync=target -j2 test-go test-browser
+	$(MAKE) --output-sync=target -j3 test-race test-go test-browser
 
 # Where the race detector makes SQLite and the vault ten times slower: it leaves out what is RACELESS and does a part of what is
 # SHORTENED (testing.Short), and both are done whole without it. One goroutine alone searches sdk/vault/order.
@@ -65,12 +65,14 @@ RACELESS := Fault|Cut|Unfinished|FailedWrites|MadeUpFor|CountsAre|KeepsOfWhat|Ro
 SHORTENED := AllOrNothing|Garbled|OldDatabasesAreSealed|RandomHistories
 
 # Without vet, which check has run over all of it.
-test-go:
+test-race:
 	go test -vet=off -race -short $$(go list ./sdk/... ./server/... | grep -v -x -F "$$(go list $(TWICE) $(ALONE))")
 	go test -vet=off -race -short -skip '$(RACELESS)' $(TWICE)
+	go test -vet=off -v ./sim | grep -v -e '^=== ' -e '^ *--- PASS'
+
+test-go:
 	go test -vet=off -run '$(RACELESS)|$(SHORTENED)' -skip OnEveryWayToPostgres $(TWICE)
 	go test -vet=off $(ALONE) $$(go list ./... | grep -v -e lethe/sdk -e lethe/server -e lethe/sim)
-	go test -vet=off -v ./sim | grep -v -e '^=== ' -e '^ *--- PASS'
 
 # A file of tests that takes 15 minutes hangs: it is ended and fails, and the others run.
 test-browser:
