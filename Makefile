@@ -71,7 +71,7 @@ test-race:
 	go test -vet=off -v ./sim | grep -v -e '^=== ' -e '^ *--- PASS'
 
 test-go:
-	go test -vet=off -run '$(RACELESS)|$(SHORTENED)' -skip OnEveryWayToPostgres $(TWICE)
+	GOGC=400 go test -vet=off -run '$(RACELESS)|$(SHORTENED)' -skip OnEveryWayToPostgres $(TWICE)
 	go test -vet=off $(ALONE) $$(go list ./... | grep -v -e lethe/sdk -e lethe/server -e lethe/sim)
 
 # A file of tests that takes 15 minutes hangs: it is ended and fails, and the others run.

@@ -17,6 +17,7 @@ import (
 	"nhooyr.io/websocket"
 
 	"github.com/lethe-im/lethe/server"
+	"github.com/lethe-im/lethe/server/sqlitetest"
 	"github.com/lethe-im/lethe/server/sqlstore"
 	"github.com/lethe-im/lethe/wire"
 )
@@ -39,9 +40,7 @@ type world struct {
 
 func newWorld(t *testing.T, change ...func(*server.Options)) *world {
 	t.Helper()
-	folder := t.TempDir()
-	store, err := sqlstore.Open(context.Background(), filepath.Join(folder, "lethe.db"))
-	require.NoError(t, err)
+	store, path := sqlitetest.Open(t)
 	o := server.Options{
 		Store: store,
 		Apps: map[string]server.App{
@@ -56,7 +55,7 @@ func newWorld(t *testing.T, change ...func(*server.Options)) *world {
 	}
 	s, err := server.New(o)
 	require.NoError(t, err)
-	w := &world{T: t, server: s, store: store, http: newHTTP(s), folder: folder}
+	w := &world{T: t, server: s, store: store, http: newHTTP(s), folder: filepath.Dir(path)}
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()

@@ -11,6 +11,7 @@ import (
 	"github.com/tinylib/msgp/msgp"
 
 	"github.com/lethe-im/lethe/server"
+	"github.com/lethe-im/lethe/server/sqlitetest"
 	"github.com/lethe-im/lethe/server/sqlstore"
 	"github.com/lethe-im/lethe/server/storetest"
 	"github.com/lethe-im/lethe/wire"
@@ -18,8 +19,7 @@ import (
 
 func TestContract(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) server.Store {
-		s, err := sqlstore.Open(t.Context(), filepath.Join(t.TempDir(), "lethe.db"))
-		require.NoError(t, err)
+		s, _ := sqlitetest.Open(t)
 		return s
 	})
 }
