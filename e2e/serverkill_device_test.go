@@ -87,9 +87,17 @@ func (k *killed) requireConverged(w *world, clients []*client) {
 	l := k.dial(w, witness, "witness-0")
 	defer l.close()
 	for _, c := range clients {
-		for text := range c.sent {
-			require.Eventually(k, func() bool { return k.witnessed(l)[text] == 1 }, time.Minute, 100*time.Millisecond, "%s sent %q: there %d times", c.user, text, k.witnessed(l)[text])
-		}
+		var amiss []string
+		require.Eventually(k, func() bool {
+			amiss = nil
+			seen := k.witnessed(l)
+			for text := range c.sent {
+				if seen[text] != 1 {
+					amiss = append(amiss, fmt.Sprintf("%q: %d times", text, seen[text]))
+				}
+			}
+			return len(amiss) == 0
+		}, time.Minute, 100*time.Millisecond, "what %s sent: %v", c.user, &amiss)
 		require.Eventually(k, func() bool {
 			return fmt.Sprint(ids(c.page("GROUPg"))) == fmt.Sprint(ids(c.remote("GROUPg")))
 		}, time.Minute, 100*time.Millisecond, "%s shows something else than the server", c.user)
