@@ -56,8 +56,8 @@ wasm: .cache/wasm.mod
 check build test-race: export GOGC := 400
 check build test-race: export GOMEMLIMIT := 2GiB
 
-# Two things at a time: much of each is waiting, for disks, for browsers and for time to pass. Three were no faster on two
-# processors, and what a test waits for came too late.
+# Two things at a time: much of each is waiting, for disks, for browsers and for time to pass. With three, on two processors, what
+# a test waited for once came too late.
 test: setup check
 	$(MAKE) build
 	$(MAKE) --output-sync=target -j2 test-browser test-race test-go
