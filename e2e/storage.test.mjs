@@ -113,6 +113,7 @@ test('storage', async (t) => {
       const begun = await begin();
       const { device } = begun;
       const { deviceID } = await device.login(begun.user, await server.token(begun.user));
+      await device.call('logout'); // else its worker may hold the file of keys for a while after its page is gone
       await device.page.goto('about:blank');
       const line = await device.page.context().newCDPSession(device.page);
       await line.send('Storage.clearDataForOrigin', { origin: server.url, storageTypes });
