@@ -19,7 +19,7 @@ test('compensation', async (t) => {
     );
     await remove(first);
     const second = await world.device('a, second', ann);
-    return { first, second, close: () => Promise.all([first.close(), second.close()]) };
+    return { first, second, close: () => world.leave(first, second) };
   }
 
   const byTime = async (device) => {

@@ -276,6 +276,6 @@ func TestPostgresIsKilled(t *testing.T) {
 	require.NoError(t, postgres.Launch())
 	p.work(t, 1, 2)
 	load.check()
-	require.NotZero(t, load.errors["internal error"]+load.errors["closed 3002"], "it has bitten")
+	require.NotZero(t, load.errors["INTERNAL: internal error"]+load.errors["closed 3002"], "it has bitten")
 	p.converge()
 }

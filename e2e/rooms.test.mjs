@@ -131,7 +131,7 @@ test('rooms', async (t) => {
     assert.deepEqual(await next.list(), []);
     await soon('its copy is gone', async () => !(await holds(next, 'still here')));
     assert.equal(await codeOf(say(next, 'ROOM', 'porch', 'hi')), NOT_IN_ROOM);
-    await next.close();
+    await Promise.all([next.close(), b1.close()]);
     await close();
   });
 

@@ -6,6 +6,8 @@ import { Server } from './server.mjs';
 export class TwoDevices {
   /** The profiles by name. */
   #profiles = new Map();
+  /** By profile, the pages whose users have left. To open a page costs more than what most tests do with it. */
+  #left = new Map();
   #t;
   #tolerated;
 
@@ -18,12 +20,17 @@ export class TwoDevices {
     return world;
   }
 
-  /** A device of the user: one page on the profile of that name. A profile that the user was not on is a new device. */
+  /**
+   * A device of the user: one page on the profile of that name, which another user may have left. A profile that the user was not
+   * on is a new device.
+   */
   async device(profile, user) {
     const browser = this.#profiles.get(profile) ?? Browser.start(this.#t, { bare: true, tolerated: this.#tolerated });
     this.#profiles.set(profile, browser);
-    const device = await Device.open(await browser, { page: this.server.url });
+    const device = this.#left.get(profile)?.pop() ?? (await Device.open(await browser, { page: this.server.url }));
+    device.profile = profile;
     device.user = user;
+    await device.page.evaluate(() => window.events.splice(0));
     await this.login(device);
     return device;
   }
@@ -32,6 +39,15 @@ export class TwoDevices {
     const { connected } = await device.login(device.user, await this.server.token(device.user));
     if (!connected) {
       throw new Error(`${device.user} is not connected`);
+    }
+  }
+
+  /** The users log out and leave their pages to those who come next. */
+  async leave(...devices) {
+    for (const device of devices.filter(({ page }) => !page.isClosed())) {
+      await device.call('logout');
+      const left = this.#left.get(device.profile) ?? [];
+      this.#left.set(device.profile, [...left, device]);
     }
   }
 
@@ -50,7 +66,7 @@ export class TwoDevices {
       this.device('b, second', b),
     ]);
     const all = [a1, a2, b1, b2];
-    return { a1, a2, b1, b2, all, close: () => Promise.all(all.map((device) => device.close())) };
+    return { a1, a2, b1, b2, all, close: () => this.leave(...all) };
   }
 }
 

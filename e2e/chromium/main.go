@@ -89,7 +89,8 @@ func startBrowser(address string, site *site) (stop func() error, err error) {
 	flags := []string{"--headless", "--user-data-dir=" + profile, "--disable-gpu", "--disable-dev-shm-usage",
 		"--no-first-run", "--no-default-browser-check", "--disable-background-networking", "--disable-component-update",
 		"--disable-sync", "--disable-quic", "--disable-extensions", "--disable-breakpad", "--mute-audio",
-		"--disable-background-timer-throttling", "--disable-renderer-backgrounding"}
+		"--disable-background-timer-throttling", "--disable-renderer-backgrounding",
+		"--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup"} // what drops out of the address bar, drawn before anybody types
 	if os.Getuid() == 0 {
 		flags = append(flags, "--no-sandbox") // Chromium's sandbox refuses to run as root
 	}
