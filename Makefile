@@ -83,9 +83,9 @@ test-race:
 	GODEBUG=adaptivestackstart=1 go test -vet=off -v ./sim | grep -v -e '^=== ' -e '^ *--- PASS'
 
 test-go: build
+	go test -vet=off $(AS_USUAL) $$(go list ./... | grep -v -e lethe/sdk -e lethe/server -e lethe/sim)
 	go test -vet=off $(SELDOM) -run '$(RACELESS)|$(SHORTENED)' -skip OnEveryWayToPostgres $(TWICE)
 	go test -vet=off $(SELDOM) $(ALONE)
-	go test -vet=off $(AS_USUAL) $$(go list ./... | grep -v -e lethe/sdk -e lethe/server -e lethe/sim)
 
 # What runs in Chromium without a server, and what the wasm has in the place of Go's own.
 test-wasm: setup generated wasm
