@@ -93,7 +93,7 @@ func TestLoad(t *testing.T) {
 		float64(p.resident()-without)/float64(*loadSockets)/1000)
 	require.LessOrEqual(t, p.resident(), residentLimit(*loadSockets))
 
-	storm := func(what string, stop func()) {
+	storm := func(what string, stop func()) load.Report {
 		worked := make(chan load.Report, 1)
 		go func() {
 			r, err := crowd.Work(t.Context(), 8*time.Second)
@@ -111,14 +111,17 @@ func TestLoad(t *testing.T) {
 		r.Away = crowd.Away() // of those too that came back after the work
 		say(fmt.Sprintf("%s; all back %.1f s after the start", what, back.Seconds()), r)
 		require.GreaterOrEqual(t, r.Away.N, *loadSockets, "every socket was lost")
-		require.NotZero(t, r.DeletionsAcross.N+r.SendsAcross.N, "operations have lived through it")
 		require.Less(t, back, backWithin)
 		require.Less(t, r.Away.Max, float64(backWithin.Milliseconds()))
+		return r
 	}
-	storm("killed", func() {
+	killed := storm("killed", func() {
+		require.NoError(t, p.cmd.Process.Signal(syscall.SIGSTOP))
+		time.Sleep(time.Second) // those who work ask, and nobody will answer
 		require.NoError(t, p.cmd.Process.Kill())
 		require.Error(t, p.cmd.Wait())
 	})
+	require.NotZero(t, killed.DeletionsAcross.N+killed.SendsAcross.N, "operations have lived through it")
 	storm("stopped", func() { p.end(syscall.SIGTERM) })
 
 	checked, err := crowd.Check(t.Context())

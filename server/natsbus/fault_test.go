@@ -2,6 +2,7 @@ package natsbus
 
 import (
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -186,6 +187,8 @@ func TestSlowConsumer(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
 	gate := make(chan struct{})
+	open := sync.OnceFunc(func() { close(gate) })
+	defer open() // else the bus waits for it without end where the test fails before
 	slow := c.b.Subscribe(user("slow"), func(p server.Poke) {
 		if p.N > 0 {
 			<-gate
@@ -205,7 +208,7 @@ func TestSlowConsumer(t *testing.T) {
 	c.a.Publish(user("u"), server.Poke{N: 2})
 	c.dropped("u")
 	before := onB.Count()
-	close(gate)
+	open()
 	bustest.Soon(t, "who has lost a poke is told to look", func() bool { return onB.Count() > before })
 	require.NotZero(t, c.b.Stats().Overflows)
 	require.False(t, onB.Has(server.Poke{N: 2}))
