@@ -35,18 +35,19 @@ var concurrencyCases = []testCase{
 	{"seqs and numbers have no gaps", func(f *fixture) {
 		const users, rounds = 8, 25
 		var names []string
+		numbers := map[string]map[uint64]int{}
 		for i := range users {
-			names = append(names, fmt.Sprintf("u%d", i))
+			name := fmt.Sprintf("u%d", i)
+			names = append(names, name)
+			numbers[name] = map[uint64]int{}
 		}
 		f.group("g", names...)
 		f.fill(names[0], "GROUPg", 300, start, 1)
 		var all sync.WaitGroup
 		var mu sync.Mutex
 		seqs := map[uint64]int{}
-		numbers := map[string]map[uint64]int{}
 		var failed []error
 		for i, name := range names {
-			numbers[name] = map[uint64]int{}
 			for device := range 2 {
 				all.Go(func() {
 					for r := range uint64(rounds) {
