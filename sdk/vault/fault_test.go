@@ -26,7 +26,7 @@ var deletions = map[string]struct {
 // stride is from one step that fails to the next: all of them, but for some where the race detector makes everything slow.
 func stride() int {
 	if testing.Short() {
-		return 13
+		return 7
 	}
 	return 1
 }
