@@ -27,6 +27,14 @@ func (s *Server) Connections() int {
 	return len(s.connections)
 }
 
+// Fresh is how many of an address are counted that have not said hello.
+func (s *Server) Fresh(address string) int {
+	fresh := s.admission.fresh
+	fresh.mu.Lock()
+	defer fresh.mu.Unlock()
+	return fresh.n[address]
+}
+
 // Operations is how many a device may ask for.
 func Operations() int { return len(operations) }
 
