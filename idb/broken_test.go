@@ -5,6 +5,7 @@ package idb
 import (
 	"syscall/js"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -97,4 +98,48 @@ func TestTransactionsOfClosedConnectionsEnd(t *testing.T) {
 	require.ErrorIs(t, err, kv.ErrUnknown)
 	require.NotErrorIs(t, err, kv.ErrBroken, "it may have been committed")
 	require.Equal(t, 3, count(t, s), "this one was")
+}
+
+// Who closes such a connection takes its listener away: what the browser then tells of it is not heard, and the transactions that it
+// has left without a word end all the same.
+func TestTransactionsOfConnectionsThatWeCloseEnd(t *testing.T) {
+	for name, closes := range map[string]func(s kv.Store){
+		"another breaks": func(s kv.Store) {
+			err := s.Update(background, kv.Strict, kvtest.Tables, func(tx kv.Tx) error {
+				breaking(tx, aborted, "Connection is closing.")
+				return nil
+			})
+			require.ErrorIs(t, err, kv.ErrBroken)
+		},
+		"another fails": func(s kv.Store) {
+			err := s.Update(background, kv.Strict, kvtest.Tables, func(tx kv.Tx) error {
+				breaking(tx, unknownError, "Internal error.")
+				return nil
+			})
+			require.ErrorIs(t, err, kv.ErrBroken)
+		},
+		"the store is closed": func(s kv.Store) { require.NoError(t, s.Close()) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := open(t, newName(), 1, Events{})
+			begun, ended := make(chan struct{}), make(chan error, 1)
+			go func() {
+				ended <- s.Update(background, kv.Strict, kvtest.Tables, func(tx kv.Tx) error {
+					unlisten(tx.(*transaction).object)
+					tx.(*transaction).object.Call("abort")
+					close(begun)
+					return tx.(*transaction).waitAgain()
+				})
+			}()
+			<-begun
+			closes(s)
+			select {
+			case err := <-ended:
+				require.ErrorIs(t, err, kv.ErrLost)
+			case <-time.After(2 * finishing):
+				require.Fail(t, "it waits without end")
+			}
+		})
+	}
 }

@@ -39,14 +39,11 @@ type opening struct {
 type connection struct {
 	js.Value
 
-	// gone is closed some time after the browser has ended the connection by itself. Transactions under way are then aborted, says the
-	// specification, but Chromium tells those nothing that began in the moment before (seen with 156, a site's data being cleared).
-	gone chan struct{}
-}
-
-// end hears that the browser has ended the connection: after patience no transaction waits any more for how it ended.
-func (c *connection) end(patience time.Duration) {
-	time.AfterFunc(patience, func() { close(c.gone) })
+	// gone is closed some time after the connection has ended. Transactions under way are aborted when the browser ends it by itself,
+	// says the specification, but Chromium tells those nothing that began in the moment before (seen with 156, a site's data being
+	// cleared).
+	gone   chan struct{}
+	hungUp bool
 }
 
 // connect opens a connection. With create it makes what is missing; without, a database that is not as it was is lost.
@@ -241,16 +238,17 @@ func (o *opening) succeed() (*connection, error) {
 		}
 	}
 	listen(conn.Value, func(event string) {
-		hangUp(conn) // at once, so that the other tab can go on
 		switch event {
 		case "versionchange":
+			hangUp(conn, finishing) // at once, so that the other tab can go on
 			s.drop(conn, kv.ErrNewer)
 			tell(s.events.VersionChange)
 		case deletion:
+			hangUp(conn, finishing)
 			s.drop(conn, kv.ErrLost)
 			tell(s.events.VersionChange)
 		default:
-			conn.end(closing)
+			hangUp(conn, closing)
 			s.drop(conn, nil)
 			s.doubt()
 			tell(s.events.Closed)
@@ -259,10 +257,18 @@ func (o *opening) succeed() (*connection, error) {
 	return conn, nil
 }
 
-// hangUp closes a connection; transactions under way finish.
-func hangUp(conn *connection) {
+// finishing is how long the transactions of a connection have that we closed.
+const finishing = 5 * time.Second
+
+// hangUp closes a connection. Transactions under way finish; what has heard nothing after patience waits no longer for how it
+// ended. The browser may be ending the connection too, and then nobody would hear of that any more.
+func hangUp(conn *connection, patience time.Duration) {
 	unlisten(conn.Value)
 	conn.Call("close")
+	if !conn.hungUp {
+		conn.hungUp = true
+		time.AfterFunc(patience, func() { close(conn.gone) })
+	}
 }
 
 // Destroy implements kv.Store. Other tabs are asked to let go; it waits 4 s for them, then gives kv.ErrBlocked, and the

@@ -80,7 +80,11 @@ func (s *store) broke(t *transaction, err error) bool {
 		return false
 	}
 	s.doubt()
-	hangUp(t.conn)
+	if errors.Is(err, kv.ErrLost) {
+		hangUp(t.conn, closing)
+	} else {
+		hangUp(t.conn, finishing)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.conn == t.conn {
@@ -136,7 +140,7 @@ func (s *store) begin(ctx context.Context, write bool, durability kv.Durability,
 			return t, err
 		}
 		// The connection is dead though no event said so (Safari does that to tabs in the background).
-		hangUp(conn)
+		hangUp(conn, closing)
 		s.drop(conn, nil)
 		s.doubt()
 		if again {
@@ -170,7 +174,7 @@ func (s *store) connection(ctx context.Context) (*connection, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.end != nil {
-		hangUp(conn)
+		hangUp(conn, finishing)
 		return nil, s.end
 	}
 	s.conn = conn
@@ -200,7 +204,7 @@ func (s *store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.conn != nil {
-		hangUp(s.conn)
+		hangUp(s.conn, finishing)
 		s.conn = nil
 	}
 	s.end = kv.ErrClosed
