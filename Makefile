@@ -83,10 +83,11 @@ test-race:
 	go test $(RACE) $(SELDOM) -skip '$(RACELESS)' $(TWICE)
 	GODEBUG=adaptivestackstart=1 go test -vet=off -v ./sim | grep -v -e '^=== ' -e '^ *--- PASS'
 
+# What has only one goroutine comes first, as long as others need the second processor.
 test-go: build
+	go test -vet=off $(SELDOM) $(ALONE)
 	go test -vet=off $(AS_USUAL) $$(go list ./... | grep -v -e lethe/sdk -e lethe/server -e lethe/sim)
 	go test -vet=off $(SELDOM) -run '$(RACELESS)|$(SHORTENED)' -skip OnEveryWayToPostgres $(TWICE)
-	go test -vet=off $(SELDOM) $(ALONE)
 
 # What runs in Chromium without a server, and what the wasm has in the place of Go's own.
 test-wasm: setup generated wasm
