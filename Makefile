@@ -148,6 +148,8 @@ soak-kills: setup build
 	LETHE_KILLS=200 node --test e2e/kill.test.mjs
 
 mutate:
+	scripts/setup.sh browser
+	go build -o bin/chromium ./e2e/chromium
 	node scripts/mutate/mutate.mjs $(ARGS)
 
 fuzz:

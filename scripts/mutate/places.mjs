@@ -272,4 +272,10 @@ func (t *tx) delete(`,
     edits: [['		if e.Scope.Remote() {\n', '		if e.Scope == 0 {\n']],
     caught: [['./sdk/vault', 'TestWhatWasAcknowledgedIsRestated']],
   },
+  {
+    name: 'who closes a connection to the database leaves waiting what waits on it',
+    file: 'idb/connect.go',
+    edits: [['	if !conn.hungUp {\n', '	if !conn.hungUp && patience < 0 {\n']],
+    caught: [['./idb', 'TestTransactionsOfConnectionsThatWeCloseEnd']],
+  },
 ];
