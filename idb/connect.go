@@ -238,17 +238,15 @@ func (o *opening) succeed() (*connection, error) {
 		}
 	}
 	listen(conn.Value, func(event string) {
+		hangUp(conn, event == "close") // at once, so that the other tab can go on
 		switch event {
 		case "versionchange":
-			hangUp(conn, finishing) // at once, so that the other tab can go on
 			s.drop(conn, kv.ErrNewer)
 			tell(s.events.VersionChange)
 		case deletion:
-			hangUp(conn, finishing)
 			s.drop(conn, kv.ErrLost)
 			tell(s.events.VersionChange)
 		default:
-			hangUp(conn, closing)
 			s.drop(conn, nil)
 			s.doubt()
 			tell(s.events.Closed)
@@ -260,15 +258,20 @@ func (o *opening) succeed() (*connection, error) {
 // finishing is how long the transactions of a connection have that we closed.
 const finishing = 5 * time.Second
 
-// hangUp closes a connection. Transactions under way finish; what has heard nothing after patience waits no longer for how it
-// ended. The browser may be ending the connection too, and then nobody would hear of that any more.
-func hangUp(conn *connection, patience time.Duration) {
+// hangUp closes a connection; ended: the browser has done so itself. Transactions under way finish, or wait no longer for how they
+// ended after a while: the browser may be ending what we close, and then nobody hears of that any more.
+func hangUp(conn *connection, ended bool) {
 	unlisten(conn.Value)
 	conn.Call("close")
-	if !conn.hungUp {
-		conn.hungUp = true
-		time.AfterFunc(patience, func() { close(conn.gone) })
+	if conn.hungUp {
+		return
 	}
+	conn.hungUp = true
+	patience := finishing
+	if ended {
+		patience = closing
+	}
+	time.AfterFunc(patience, func() { close(conn.gone) })
 }
 
 // Destroy implements kv.Store. Other tabs are asked to let go; it waits 4 s for them, then gives kv.ErrBlocked, and the

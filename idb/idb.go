@@ -80,11 +80,7 @@ func (s *store) broke(t *transaction, err error) bool {
 		return false
 	}
 	s.doubt()
-	if errors.Is(err, kv.ErrLost) {
-		hangUp(t.conn, closing)
-	} else {
-		hangUp(t.conn, finishing)
-	}
+	hangUp(t.conn, errors.Is(err, kv.ErrLost))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.conn == t.conn {
@@ -140,7 +136,7 @@ func (s *store) begin(ctx context.Context, write bool, durability kv.Durability,
 			return t, err
 		}
 		// The connection is dead though no event said so (Safari does that to tabs in the background).
-		hangUp(conn, closing)
+		hangUp(conn, true)
 		s.drop(conn, nil)
 		s.doubt()
 		if again {
@@ -174,7 +170,7 @@ func (s *store) connection(ctx context.Context) (*connection, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.end != nil {
-		hangUp(conn, finishing)
+		hangUp(conn, false)
 		return nil, s.end
 	}
 	s.conn = conn
@@ -199,12 +195,12 @@ func (s *store) drop(conn *connection, end error) {
 	}
 }
 
-// Close implements kv.Store. Transactions under way finish.
+// Close implements kv.Store. Transactions under way have 5 s to finish.
 func (s *store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.conn != nil {
-		hangUp(s.conn, finishing)
+		hangUp(s.conn, false)
 		s.conn = nil
 	}
 	s.end = kv.ErrClosed

@@ -51,7 +51,7 @@ func readAll(ctx context.Context, name string, version uint, tables []kv.Table) 
 	if err != nil {
 		return nil, err
 	}
-	defer hangUp(conn, finishing)
+	defer hangUp(conn, false)
 	names := conn.Get("objectStoreNames")
 	for _, table := range tables {
 		if names.Call("contains", string(table)).Bool() {

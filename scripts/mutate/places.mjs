@@ -275,7 +275,7 @@ func (t *tx) delete(`,
   {
     name: 'who closes a connection to the database leaves waiting what waits on it',
     file: 'idb/connect.go',
-    edits: [['	if !conn.hungUp {\n', '	if !conn.hungUp && patience < 0 {\n']],
+    edits: [['	time.AfterFunc(patience, func() { close(conn.gone) })\n', '	_ = patience\n']],
     caught: [['./idb', 'TestTransactionsOfConnectionsThatWeCloseEnd']],
   },
 ];
