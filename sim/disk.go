@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"errors"
 
 	"github.com/lethe-im/lethe/sdk/kv"
 	"github.com/lethe-im/lethe/sdk/vault"
@@ -122,7 +123,8 @@ func (s *store) Destroy(ctx context.Context) error {
 	if !s.p.pass("kv destroy", func() bool { return !d.writing }, nil) {
 		return kv.ErrLost
 	}
-	if err := s.mem.Destroy(ctx); err != nil {
+	// What has the name now is deleted, as in a browser, also where a tab has begun it anew since this one lost its own.
+	if err := errors.Join(s.mem.Close(), d.mem.Destroy(ctx)); err != nil {
 		return err
 	}
 	d.wipe()
