@@ -74,7 +74,8 @@ type Store interface {
 	// context that ends first gives ErrUnknown, and so does a database that is closed. An error from fn aborts, changes nothing, and is returned as it is; so
 	// does a panic, which goes on to the caller.
 	Update(ctx context.Context, durability Durability, tables []Table, fn func(Tx) error) error
-	// Close ends the store. Transactions under way fail with ErrClosed or finish. It may be called twice.
+	// Close ends the store. Transactions under way finish, or fail with ErrClosed, ErrLost or, where the outcome is not known,
+	// ErrUnknown; none waits without end. It may be called twice.
 	Close() error
 	// Destroy closes the store and removes the database with all it holds. Other stores on it (other tabs) then give
 	// ErrLost. It may be called after Close, and again when it failed.
