@@ -28,7 +28,7 @@ INSTALLED := node_modules/.package-lock.json
 # What only the bench needs.
 PEERS := bench/peers/node_modules/.package-lock.json
 
-.PHONY: run build test test-race test-go test-wasm test-browser sim soak soak-sim soak-load soak-leaks soak-nodes soak-server soak-tabs soak-kills bench bench-server residue fuzz mutate check generate generated setup clean wasm server
+.PHONY: run build test test-race test-go test-sim test-faults test-wasm test-browser sim soak soak-sim soak-load soak-leaks soak-nodes soak-server soak-tabs soak-kills bench bench-server residue fuzz mutate check generate generated setup clean wasm server
 
 run: build
 	bin/lethe serve --addr 127.0.0.1:8080 --data .cache/demo --dev --demo --web .
@@ -54,16 +54,16 @@ wasm: .cache/wasm.mod
 
 # Compilers and checkers collect no garbage below 2 GB: 6 % less of their time than with GOGC=400. Tests do, but less often than
 # they would, and as usual where memory is measured.
-generated check build test-wasm test-race test-go: export GOGC := off
-generated check build test-wasm test-race test-go: export GOMEMLIMIT := 2GiB
+generated check build test-wasm test-race test-go test-sim test-faults: export GOGC := off
+generated check build test-wasm test-race test-go test-sim test-faults: export GOMEMLIMIT := 2GiB
 SELDOM := -exec "env GOGC=400"
 AS_USUAL := -exec "env -u GOGC -u GOMEMLIMIT"
 
 # Two things at a time: much of each is waiting, for disks, for browsers and for time to pass. With three, on two processors, what
-# a test waited for once came too late.
+# a test waited for once came too late. Each thing begins when one before it has ended, those last that never wait.
 test:
 	$(MAKE) --output-sync=target -j2 check test-wasm
-	$(MAKE) --output-sync=target -j2 test-race test-browser test-go
+	$(MAKE) --output-sync=target -j2 test-race test-browser test-go test-sim test-faults
 
 # Where the race detector makes SQLite and the vault ten times slower: it leaves out what is RACELESS and does a part of what is
 # SHORTENED (testing.Short), and both are done whole without it. One goroutine alone searches sdk/vault/order.
@@ -76,17 +76,20 @@ SHORTENED := AllOrNothing|Garbled|OldDatabasesAreSealed|RandomHistories
 # slower several times over.
 RACE := -vet=off -race -gcflags=modernc.org/...=-race=false -short
 
-# Without vet, which check has run over all of it. The simulation's goroutines begin with stacks as large as most have come to
-# need, which saves it 4 % of its time.
+# Without vet, which check has run over all of it, here and below.
 test-race:
 	go test $(RACE) $(SELDOM) $$(go list ./sdk/... ./server/... | grep -v -x -F "$$(go list $(TWICE) $(ALONE))")
 	go test $(RACE) $(SELDOM) -skip '$(RACELESS)' $(TWICE)
-	GODEBUG=adaptivestackstart=1 go test -vet=off -v ./sim | grep -v -e '^=== ' -e '^ *--- PASS'
 
-# What has only one goroutine comes first, as long as others need the second processor.
 test-go: build
 	go test -vet=off $(SELDOM) $(ALONE)
 	go test -vet=off $(AS_USUAL) $$(go list ./... | grep -v -e lethe/sdk -e lethe/server -e lethe/sim)
+
+# Its goroutines begin with stacks as large as most have come to need, which saves it 4 % of its time.
+test-sim:
+	GODEBUG=adaptivestackstart=1 go test -vet=off -v ./sim | grep -v -e '^=== ' -e '^ *--- PASS'
+
+test-faults: setup
 	go test -vet=off $(SELDOM) -run '$(RACELESS)|$(SHORTENED)' -skip OnEveryWayToPostgres $(TWICE)
 
 # What runs in Chromium without a server, and what the wasm has in the place of Go's own.

@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/lethe-im/lethe/server/storetest"
 )
 
 var (
@@ -44,18 +46,37 @@ func newStage(t *testing.T) *stage {
 		runtime.GOMAXPROCS(processors)
 		debug.SetGCPercent(percent)
 	})
-	folder, err := os.MkdirTemp("/dev/shm", "lethe-sim-") // in memory, where there is such a place
-	if err != nil {
-		folder = t.TempDir()
-	}
-	t.Cleanup(func() { require.NoError(t, os.RemoveAll(folder)) })
+	folder := storetest.Memory(t)
+	broaden(t)
 	cryptotest.SetGlobalRandom(t, 1) // all processes have the same
 	g := &stage{t: t, folder: folder}
+	var err error
 	g.small, err = newTemplate(filepath.Join(folder, "small.db"), false)
 	require.NoError(t, err)
 	g.big, err = newTemplate(filepath.Join(folder, "big.db"), true)
 	require.NoError(t, err)
 	return g
+}
+
+// broaden has goroutines begin with stacks as large as those of a history come to need, where the runtime may choose
+// (GODEBUG=adaptivestackstart=1): it goes by what it finds when it collects garbage, and between histories there is nobody.
+func broaden(t *testing.T) {
+	t.Helper()
+	end := make(chan struct{})
+	t.Cleanup(func() { close(end) })
+	for range 64 {
+		go deep(20, end)
+	}
+}
+
+// deep waits on a stack of depth KiB.
+func deep(depth int, end chan struct{}) byte {
+	var frame [1 << 10]byte
+	if depth == 0 {
+		<-end
+		return frame[0]
+	}
+	return deep(depth-1, end) + frame[depth]
 }
 
 // run runs a plan. Garbage is collected between histories only, so that the collector does not come between goroutines.

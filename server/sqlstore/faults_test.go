@@ -24,7 +24,7 @@ import (
 // file is a disk with a store in one SQLite file. Its steps are statements.
 type file struct{ path string }
 
-func newFile(t *testing.T) *file { return &file{filepath.Join(t.TempDir(), "lethe.db")} }
+func newFile(t *testing.T) *file { return &file{filepath.Join(storetest.Memory(t), "lethe.db")} }
 
 // striking connects so that steps are counted and fail. Nothing here waits for the disk: what a lost sync does is the power
 // cut's part.

@@ -7,8 +7,10 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -98,6 +100,9 @@ func checkFile(ctx context.Context, path string, connect func(source string) (*s
 	if err != nil {
 		return err
 	}
+	if standing := standingVersion(path); standing != 0 && standing <= schemaVersion {
+		return nil
+	}
 	name := source(path, "ro", pragmas[:1])
 	version, tables, err := glance(ctx, name, connect)
 	var coded interface{ Code() int }
@@ -115,6 +120,27 @@ func checkFile(ctx context.Context, path string, connect func(source string) (*s
 		return errors.New("not a Lethe database")
 	}
 	return nil
+}
+
+// standingVersion is the user_version in a file's header (the SQLite file format, 1.3), which is there without another connection
+// that has to learn the schema. It is 0 where SQLite is to be asked: something beside the file may
+// hold a newer header, or it is none of SQLite's.
+func standingVersion(path string) int {
+	for _, beside := range []string{"-wal", "-journal"} {
+		if _, err := os.Stat(path + beside); !errors.Is(err, os.ErrNotExist) {
+			return 0
+		}
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return 0
+	}
+	defer file.Close()
+	var header [64]byte
+	if _, err := io.ReadFull(file, header[:]); err != nil || string(header[:16]) != "SQLite format 3\x00" {
+		return 0
+	}
+	return int(binary.BigEndian.Uint32(header[60:]))
 }
 
 // unfinished is SQLITE_READONLY_ROLLBACK: the power failed while the file was changed without a write-ahead log, as when it is

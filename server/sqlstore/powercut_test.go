@@ -37,6 +37,7 @@ var (
 type cuttable struct {
 	*testing.T
 	disk        *powercut.Disk
+	left        string // a folder for what is left after a cut
 	synchronous string
 	s           *sqlstore.Store
 	// acked are the operations that were acknowledged, each with the moments of its begin and its end, and the tables then.
@@ -51,9 +52,9 @@ type acked struct {
 
 func newCuttable(t *testing.T, synchronous string) *cuttable {
 	t.Helper()
-	disk, err := powercut.New(t.TempDir())
+	disk, err := powercut.New(storetest.Memory(t))
 	require.NoError(t, err)
-	return &cuttable{T: t, disk: disk, synchronous: synchronous}
+	return &cuttable{T: t, disk: disk, left: storetest.Memory(t), synchronous: synchronous}
 }
 
 func (c *cuttable) path() string { return filepath.Join(c.disk.Folder, "lethe.db") }
@@ -135,7 +136,7 @@ func (c *cuttable) run(work []task) {
 // was there.
 func (c *cuttable) requireCut(t *testing.T, moment int, cut powercut.Cut, random *rand.Rand, must bool) bool {
 	t.Helper()
-	folder, err := os.MkdirTemp(c.TempDir(), "cut")
+	folder, err := os.MkdirTemp(c.left, "cut")
 	require.NoError(t, err)
 	defer os.RemoveAll(folder)
 	why := fmt.Sprintf("%s, moment %d, cut %d", c.synchronous, moment, cut)
@@ -283,7 +284,7 @@ func (c *cuttable) requireFaithful(t *testing.T) {
 
 // A file that is not ours is left alone with its unfinished change too.
 func TestForeignUnfinishedFilesAreLeftAlone(t *testing.T) {
-	disk, err := powercut.New(t.TempDir())
+	disk, err := powercut.New(storetest.Memory(t))
 	require.NoError(t, err)
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(disk.Folder, "lethe.db")+"?vfs="+disk.Name)
 	require.NoError(t, err)
