@@ -20,7 +20,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/lethe-im/lethe/server/storetest"
+	"github.com/lethe-im/lethe/server/ramdisk"
 )
 
 var (
@@ -46,7 +46,7 @@ func newStage(t *testing.T) *stage {
 		runtime.GOMAXPROCS(processors)
 		debug.SetGCPercent(percent)
 	})
-	folder := storetest.Memory(t)
+	folder := ramdisk.Folder(t)
 	broaden(t)
 	cryptotest.SetGlobalRandom(t, 1) // all processes have the same
 	g := &stage{t: t, folder: folder}

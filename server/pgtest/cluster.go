@@ -35,15 +35,19 @@ const startWait = 60 * time.Second
 
 // Start makes a server and starts it. settings are PostgreSQL's ("fsync=off"). Stop removes it.
 func Start(settings ...string) (*Cluster, error) {
-	bin, err := binaries()
+	folder, err := os.MkdirTemp("", "lethe-pg-")
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{bin: bin, settings: settings}
-	if c.folder, err = os.MkdirTemp("", "lethe-pg-"); err != nil {
-		return nil, err
-	}
-	if os.Geteuid() == 0 {
+	return startIn(folder, settings...)
+}
+
+// startIn is Start in an empty folder, which is the server's from then on.
+func startIn(folder string, settings ...string) (*Cluster, error) {
+	c := &Cluster{folder: folder, settings: settings}
+	var err error
+	c.bin, err = binaries()
+	if err == nil && os.Geteuid() == 0 {
 		if c.as, err = unprivileged(); err == nil {
 			err = os.Chown(c.folder, int(c.as.Uid), int(c.as.Gid))
 		}

@@ -3,14 +3,20 @@ package pgtest
 import (
 	"sync"
 	"testing"
+
+	"github.com/lethe-im/lethe/server/ramdisk"
 )
 
-// shared is the server of a test binary: as fast as it can be, since nobody pulls its plug.
+// shared is the server of a test binary: as fast as it can be, since nobody pulls its plug. So its files are in memory: a database
+// has 300 of them.
 var shared struct {
 	once    sync.Once
 	cluster *Cluster
 	err     error
 }
+
+// room is what the server's files may take, bytes: the tests of sqlstore made 374 MB of them.
+const room = 1 << 30
 
 // StopShared stops the server that Database started, if it did: the end of a TestMain.
 func StopShared() error {
@@ -25,8 +31,12 @@ func StopShared() error {
 func Database(t testing.TB) (address string) {
 	t.Helper()
 	shared.once.Do(func() {
-		shared.cluster, shared.err = Start("fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=64MB",
-			"autovacuum=off", "deadlock_timeout=20ms")
+		folder, err := ramdisk.Make(room)
+		if shared.err = err; err != nil {
+			return
+		}
+		shared.cluster, shared.err = startIn(folder, "fsync=off", "synchronous_commit=off", "full_page_writes=off",
+			"shared_buffers=64MB", "autovacuum=off", "deadlock_timeout=20ms")
 	})
 	if shared.err != nil {
 		t.Fatal(shared.err)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/lethe-im/lethe/fault"
 	"github.com/lethe-im/lethe/server"
+	"github.com/lethe-im/lethe/server/ramdisk"
 	"github.com/lethe-im/lethe/server/sqlstore"
 	"github.com/lethe-im/lethe/server/sqlstore/sqlstep"
 	"github.com/lethe-im/lethe/server/storetest"
@@ -24,7 +25,7 @@ import (
 // file is a disk with a store in one SQLite file. Its steps are statements.
 type file struct{ path string }
 
-func newFile(t *testing.T) *file { return &file{filepath.Join(storetest.Memory(t), "lethe.db")} }
+func newFile(t *testing.T) *file { return &file{filepath.Join(ramdisk.Folder(t), "lethe.db")} }
 
 // striking connects so that steps are counted and fail. Nothing here waits for the disk: what a lost sync does is the power
 // cut's part.

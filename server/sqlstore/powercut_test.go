@@ -22,6 +22,7 @@ import (
 
 	"github.com/lethe-im/lethe/fault"
 	"github.com/lethe-im/lethe/server"
+	"github.com/lethe-im/lethe/server/ramdisk"
 	"github.com/lethe-im/lethe/server/sqlstore"
 	"github.com/lethe-im/lethe/server/sqlstore/powercut"
 	"github.com/lethe-im/lethe/server/storetest"
@@ -52,9 +53,9 @@ type acked struct {
 
 func newCuttable(t *testing.T, synchronous string) *cuttable {
 	t.Helper()
-	disk, err := powercut.New(storetest.Memory(t))
+	disk, err := powercut.New(ramdisk.Folder(t))
 	require.NoError(t, err)
-	return &cuttable{T: t, disk: disk, left: storetest.Memory(t), synchronous: synchronous}
+	return &cuttable{T: t, disk: disk, left: ramdisk.Folder(t), synchronous: synchronous}
 }
 
 func (c *cuttable) path() string { return filepath.Join(c.disk.Folder, "lethe.db") }
@@ -284,7 +285,7 @@ func (c *cuttable) requireFaithful(t *testing.T) {
 
 // A file that is not ours is left alone with its unfinished change too.
 func TestForeignUnfinishedFilesAreLeftAlone(t *testing.T) {
-	disk, err := powercut.New(storetest.Memory(t))
+	disk, err := powercut.New(ramdisk.Folder(t))
 	require.NoError(t, err)
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(disk.Folder, "lethe.db")+"?vfs="+disk.Name)
 	require.NoError(t, err)
