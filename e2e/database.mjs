@@ -11,7 +11,7 @@ const ROW_TABLES = ['segments', 'tail', 'sent'];
  * that the device has the names of the databases. No text may stand there in clear.
  */
 export async function readDatabases(page, texts = []) {
-  const databases = await page.evaluate(readStored, texts.length > 0);
+  const databases = await read(page, texts.length > 0);
   const held = { tables: {}, ordinals: {}, found: new Map() };
   for (const { name, keyring, tables } of databases) {
     const keys = keyring && Buffer.from(keyring, 'base64');
@@ -53,7 +53,7 @@ function readableOf(table, values, keyring, texts) {
 /** Every database of Lethe's with its values and, if it has one, its file of keys, as bytes. */
 export async function stored(page) {
   const bytes = (encoded) => encoded && Buffer.from(encoded, 'base64');
-  return (await page.evaluate(readStored, true)).map(({ name, keyring, tables }) => ({
+  return (await read(page, true)).map(({ name, keyring, tables }) => ({
     name,
     keyring: bytes(keyring),
     tables: tables.map(({ table, keys, values }) => ({ table, keys, values: values.map(bytes) })),
@@ -69,6 +69,11 @@ export function keysIn(keyring) {
 /** The conversation's number on this device, from a messageID or a record's key. */
 export function ordinalOf(number) {
   return Math.floor(number / 2 ** 32);
+}
+
+/** What readStored returns, as text on its way: see Device.call. */
+async function read(page, withValues) {
+  return JSON.parse(await page.evaluate(`(${readStored})(${withValues}).then(JSON.stringify)`));
 }
 
 /** Runs in the page. */

@@ -32,12 +32,15 @@ export class Device {
     }, this.options);
   }
 
-  /** Calls a method of the chat; resolves to its data, rejects with a Refusal. */
+  /**
+   * Calls a method of the chat; resolves to its data, rejects with a Refusal. What may be long comes from the page as JSON, here and
+   * below: of values playwright checks each one several times, which was half of node's time where there are thousands.
+   */
   async call(method, ...args) {
     const { data, refusal } = await this.page.evaluate(
       async ([name, given]) => {
         try {
-          return { data: (await window.chat[name](...given)).data };
+          return { data: JSON.stringify((await window.chat[name](...given)).data) };
         } catch (thrown) {
           const { name: errorName, code, message, retryable } = thrown;
           const isError = thrown instanceof Error;
@@ -50,7 +53,7 @@ export class Device {
     if (refusal) {
       throw new Refusal(refusal);
     }
-    return data;
+    return data && JSON.parse(data);
   }
 
   login(userID, token) {
@@ -82,8 +85,8 @@ export class Device {
     return this.#pageThrough('fetchRemoteHistory', conversationID, count);
   }
 
-  #pageThrough(method, conversationID, count) {
-    return this.page.evaluate(
+  async #pageThrough(method, conversationID, count) {
+    const all = await this.page.evaluate(
       async ([name, id, size]) => {
         const pages = [];
         for (let next = ''; ; ) {
@@ -94,7 +97,7 @@ export class Device {
           pages.unshift(data.messageList);
           next = data.nextReqMessageID;
           if (data.isCompleted) {
-            return pages.flat().map(({ ID, messageID, seq, from, sentTime, status, flow, payload }) => ({
+            const shown = pages.flat().map(({ ID, messageID, seq, from, sentTime, status, flow, payload }) => ({
               ID,
               messageID,
               seq,
@@ -104,6 +107,7 @@ export class Device {
               flow,
               text: payload.text,
             }));
+            return JSON.stringify(shown);
           }
           if (next === '') {
             throw new Error(`${name}: neither completed nor a next page`);
@@ -112,6 +116,7 @@ export class Device {
       },
       [method, conversationID, count],
     );
+    return JSON.parse(all);
   }
 
   /** The listed conversationIDs, newest first. */
