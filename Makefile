@@ -59,11 +59,12 @@ generated check build test-wasm test-race test-go test-sim test-faults: export G
 SELDOM := -exec "env GOGC=400"
 AS_USUAL := -exec "env -u GOGC -u GOMEMLIMIT"
 
-# NATS' own server runs beside ours in tests only. Without inlining it compiles in half of the time, and faster still unwatched.
+# NATS' own server runs beside ours in tests only. Without inlining it compiles in half of the time.
 BROKER := -gcflags=github.com/nats-io/nats-server/v2/...=-l
 
 # Two things at a time: much of each is waiting, for disks, for browsers and for time to pass. With three, on two processors, what
-# a test waited for once came too late. Each thing begins when one before it has ended, those last that never wait.
+# a test waited for once came too late. Each thing begins when one before it has ended, those last that never wait: they need no
+# build, and ask for it so that they do not come before what does.
 test:
 	$(MAKE) --output-sync=target -j2 check test-wasm
 	$(MAKE) --output-sync=target -j2 test-race test-browser test-go test-sim test-faults
@@ -77,7 +78,7 @@ SHORTENED := AllOrNothing|Garbled|OldDatabasesAreSealed|RandomHistories
 
 # Our code and the libraries that are written in Go; not SQLite, which is translated from C and locks its own memory: watched, it is
 # slower several times over.
-RACE := -vet=off -race -gcflags=modernc.org/...=-race=false "$(BROKER) -race=false" -short
+RACE := -vet=off -race -gcflags=modernc.org/...=-race=false $(BROKER) -short
 
 # Without vet, which check has run over all of it, here and below.
 test-race:
@@ -89,10 +90,10 @@ test-go: build
 	go test -vet=off $(BROKER) $(AS_USUAL) $$(go list ./... | grep -v -e lethe/sdk -e lethe/server -e lethe/sim)
 
 # Its goroutines begin with stacks as large as most have come to need, which saves it 4 % of its time.
-test-sim:
+test-sim: build
 	GODEBUG=adaptivestackstart=1 go test -vet=off -v ./sim | grep -v -e '^=== ' -e '^ *--- PASS'
 
-test-faults: setup
+test-faults: setup build
 	go test -vet=off $(SELDOM) -run '$(RACELESS)|$(SHORTENED)' -skip OnEveryWayToPostgres $(TWICE)
 
 # What runs in Chromium without a server, and what the wasm has in the place of Go's own.
