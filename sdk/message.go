@@ -195,7 +195,7 @@ func (a *account) sent(ctx context.Context, id string, s vault.Sending, pending 
 }
 
 // quoted finds the message to quote: sent, of the same conversation, and visible here.
-// Errors: MessageNotFound, ParameterInvalid.
+// Errors: MessageNotFound, ParameterInvalid; storage.
 func (a *account) quoted(ctx context.Context, conversationID string, k *MessageKey) (uint64, error) {
 	ref := MessageRef{ID: k.ID}
 	if k.ID == "" {

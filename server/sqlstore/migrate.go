@@ -70,8 +70,11 @@ func migrate(ctx context.Context, tx *transaction) error {
 	if err := tx.row(ctx, `PRAGMA user_version`).Scan(&version); err != nil {
 		return err
 	}
-	if version == schemaVersion {
+	switch {
+	case version == schemaVersion:
 		return nil
+	case version > schemaVersion: // since Open looked
+		return ErrNewer
 	}
 	for i, step := range steps[version:] {
 		for _, statement := range step.statements {

@@ -93,9 +93,35 @@ func TestNewerDatabaseIsLeftAlone(t *testing.T) {
 	_, err := db.Exec(`PRAGMA user_version = 1000`)
 	require.NoError(t, err)
 	require.NoError(t, db.Close())
+	requireNewerLeftAlone(t, path)
+}
+
+// A newer server that was killed may have left what says so in the log only.
+func TestNewerDatabaseThatWasKilledIsLeftAlone(t *testing.T) {
+	path, killed := filepath.Join(t.TempDir(), "lethe.db"), filepath.Join(t.TempDir(), "lethe.db")
+	require.NoError(t, open(t, path).Close())
+	db := raw(t, path)
+	_, err := db.Exec(`PRAGMA user_version = 1000`)
+	require.NoError(t, err)
+	for _, part := range []string{"", "-wal"} {
+		copyFile(t, path+part, killed+part)
+	}
+	require.NoError(t, db.Close())
+	log, err := os.ReadFile(killed + "-wal")
+	require.NoError(t, err)
+	require.NotEmpty(t, log)
+
+	requireNewerLeftAlone(t, killed)
+	after, err := os.ReadFile(killed + "-wal")
+	require.NoError(t, err)
+	require.Equal(t, log, after)
+}
+
+// requireNewerLeftAlone opens a file that the store must refuse and leave as it is.
+func requireNewerLeftAlone(t *testing.T, path string) {
+	t.Helper()
 	before, err := os.ReadFile(path)
 	require.NoError(t, err)
-
 	_, err = sqlstore.Open(t.Context(), path)
 	require.ErrorIs(t, err, sqlstore.ErrNewer)
 	after, err := os.ReadFile(path)
