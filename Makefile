@@ -89,7 +89,7 @@ test-go: build
 	go test -vet=off $(SELDOM) $(ALONE)
 	go test -vet=off $(BROKER) $(AS_USUAL) $$(go list ./... | grep -v -e lethe/sdk -e lethe/server -e lethe/sim)
 
-# Its goroutines begin with stacks as large as most have come to need, which saves it 4 % of its time.
+# Its goroutines begin with stacks as large as they come to need (broaden in sim_test.go).
 test-sim: build
 	GODEBUG=adaptivestackstart=1 go test -vet=off -v ./sim | grep -v -e '^=== ' -e '^ *--- PASS'
 

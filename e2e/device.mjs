@@ -34,7 +34,7 @@ export class Device {
 
   /**
    * Calls a method of the chat; resolves to its data, rejects with a Refusal. What may be long comes from the page as JSON, here and
-   * below: of values playwright checks each one several times, which was half of node's time where there are thousands.
+   * below: of values playwright checks each one several times, which was half of the time of the test with most of them.
    */
   async call(method, ...args) {
     const { data, refusal } = await this.page.evaluate(
