@@ -123,8 +123,8 @@ func checkFile(ctx context.Context, path string, connect func(source string) (*s
 }
 
 // standingVersion is the user_version in a file's header (the SQLite file format, 1.3), which is there without another connection
-// that has to learn the schema. It is 0 where SQLite is to be asked: something beside the file may
-// hold a newer header, or it is none of SQLite's.
+// that has to learn the schema. It is 0 where SQLite is to be asked: something beside the file may hold a newer header, or it is none
+// of SQLite's.
 func standingVersion(path string) int {
 	for _, beside := range []string{"-wal", "-journal"} {
 		if _, err := os.Stat(path + beside); !errors.Is(err, os.ErrNotExist) {
