@@ -107,3 +107,26 @@ func BenchmarkGroup(b *testing.B) {
 		}
 	}
 }
+
+// What a page costs where conversations of one kind are read, and where two kinds take turns: SQLite plans a statement again where what is
+// bound to it becomes, or no longer is, 0 or 1, and C2C is 1 (sqlite3_bind, 3.54).
+func BenchmarkPage(b *testing.B) {
+	for name, s := range bothStores(b) {
+		s.crowd(b, "g", 10, 30)
+		who := server.Who{App: "lethe", User: "u00001"}
+		for i := range byte(30) {
+			_, _, err := s.Send(b.Context(), who, wire.Send{
+				SendID: wire.ID{i, 1}, ConversationID: "C2Cu00002", Type: wire.TypeText, Payload: []byte{0x80},
+			}, 2000)
+			require.NoError(b, err)
+		}
+		for what, conversations := range map[string][]string{"C2C": {"C2Cu00002"}, "C2C and groups": {"C2Cu00002", "GROUPg"}} {
+			b.Run(name+"/"+what, func(b *testing.B) {
+				for n := 0; b.Loop(); n++ {
+					_, err := s.Page(b.Context(), who, wire.PageRequest{ConversationID: conversations[n%len(conversations)], Limit: 15}, 1<<20)
+					require.NoError(b, err)
+				}
+			})
+		}
+	}
+}

@@ -62,7 +62,8 @@ func (r *ledgerRow) put(l *wire.Ledger) error {
 }
 
 var selectHistories = inBulk(4, []string{"id BIGINT"}, func(d dialect) string {
-	const which = `x.app = ?1 AND x.uid = ?2 AND x.log = k.id AND x.surface = ?3`
+	// The cast is for SQLite, as that of a kind (logBy).
+	const which = `x.app = ?1 AND x.uid = ?2 AND x.log = k.id AND x.surface = CAST(?3 AS BIGINT)`
 	return d.forEach("id", "x.log, -1, x.through, x.hidden_at, CAST(NULL AS "+d.blob+")", "ledgers x", which) +
 		" UNION ALL " + d.forEach("id", "x.log, x.segment, 0, 0, x.bits", "ledger_bits x", which)
 })

@@ -66,6 +66,8 @@ func nameOf(kind wire.ConversationKind, key []byte) (user string, c wire.Convers
 }
 
 // logBy is what a statement finds a log by: its number, or the kind and the key of its name, and then nobody waits for the number.
+// Statements cast the kind: SQLite plans one again where what it compares with a column turns into 0 or 1, or from it, which made pages
+// of groups and of C2C (1) in turn twice as dear (BenchmarkPage; SQLite 3.54, sqlite3VdbeReprepareOnBind).
 type logBy []any
 
 func byNumber(log uint64) logBy { return logBy{log} }
@@ -77,7 +79,7 @@ type aboutLog struct{ byNumber, byName string }
 
 // inLog makes a statement with the log's placeholders from first on.
 func inLog(first int, text string) aboutLog {
-	name := fmt.Sprintf("(SELECT n.log FROM names n WHERE n.app = ?1 AND n.kind = ?%d AND n.name = ?%d)", first, first+1)
+	name := fmt.Sprintf("(SELECT n.log FROM names n WHERE n.app = ?1 AND n.kind = CAST(?%d AS BIGINT) AND n.name = ?%d)", first, first+1)
 	return aboutLog{strings.ReplaceAll(text, "LOG", fmt.Sprint("?", first)), strings.ReplaceAll(text, "LOG", name)}
 }
 
@@ -123,7 +125,7 @@ func queryLog(ctx context.Context, tx *transaction, who server.Who, c wire.Conve
 func askLog(who server.Who, c wire.Conversation, lock string, l *log, ok *bool) question {
 	l.app = who.App
 	return ifAny(ok, `SELECT `+logColumns+` FROM names n
-		JOIN logs l ON l.app = n.app AND l.log = n.log WHERE n.app = ? AND n.kind = ? AND n.name = ?`+lock,
+		JOIN logs l ON l.app = n.app AND l.log = n.log WHERE n.app = ? AND n.kind = CAST(? AS BIGINT) AND n.name = ?`+lock,
 		[]any{who.App, c.Kind, nameKey(who.User, c)}, l.fields()...)
 }
 

@@ -58,7 +58,7 @@ func (o *opening) questions(last wire.Surface, add wire.Ranges) []question {
 		FROM names n JOIN logs l ON l.app = n.app AND l.log = n.log
 		LEFT JOIN spans s ON s.app = n.app AND s.uid = ?2 AND s.log = n.log
 		LEFT JOIN marks m ON m.app = n.app AND m.uid = ?2 AND m.log = n.log
-		WHERE n.app = ?1 AND n.kind = ?3 AND n.name = ?4 ORDER BY s.joined`,
+		WHERE n.app = ?1 AND n.kind = CAST(?3 AS BIGINT) AND n.name = ?4 ORDER BY s.joined`,
 			append([]any{o.who.App, o.who.User}, log...), func(scan func(...any) error) error {
 				o.found = true
 				var s span
