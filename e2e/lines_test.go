@@ -15,13 +15,14 @@ type lines struct {
 	sent map[string]int // requests, by operation
 	open []*line
 	// frozen: nothing leaves and nothing is read, as in a tab that does not run.
-	frozen bool
-	dead   bool
-	held   []held
-	thawed chan struct{}
+	frozen  bool
+	dead    bool
+	holding string // the operation whose requests do not leave, if any
+	held    []held
+	thawed  chan struct{}
 }
 
-// held is a request that waits until its tab runs again.
+// held is a request that waits until its tab runs again, or its operation is let go.
 type held struct {
 	operation string
 	write     func()
@@ -57,7 +58,7 @@ func (l *line) Write(ctx context.Context, message []byte) error {
 		return err
 	}
 	l.of.mu.Lock()
-	if l.of.frozen {
+	if l.of.frozen || f.Type == l.of.holding {
 		l.of.held = append(l.of.held, held{f.Type, func() { _ = l.write(context.Background(), f.Type, message) }})
 		l.of.mu.Unlock()
 		return nil
@@ -101,6 +102,22 @@ func (l *lines) holds(operation string) (n int) {
 		}
 	}
 	return n
+}
+
+// hold keeps the requests of an operation here, while all else runs, until release is called.
+func (l *lines) hold(operation string) (release func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.holding = operation
+	return func() {
+		l.mu.Lock()
+		all := l.held
+		l.holding, l.held = "", nil
+		l.mu.Unlock()
+		for _, request := range all {
+			request.write()
+		}
+	}
 }
 
 // freeze stops the client's tab: it hears nothing, neither from the server nor from its neighbours.

@@ -193,5 +193,6 @@ func TestRecallsAfterARestore(t *testing.T) {
 	w.restore(backup, sqlstore.Restoring{Replace: true})
 	back(a, b)
 	recall(sent[1], 2)
+	w.soon("it is told", func() bool { return a.count(sdk.EventMessageRevoked) >= 2 }) // a page shows it before that
 	require.Equal(t, 2, a.count(sdk.EventMessageRevoked))
 }

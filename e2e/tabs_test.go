@@ -15,7 +15,7 @@ import (
 )
 
 // Two tabs of one device and the server's pushes to both race for the same database. Whoever stores first, each tab tells
-// its app of each change once.
+// its app of each change once; of how a deletion ended one that did not make it only if it knew of it before.
 func TestEachTabTellsEachChangeOnce(t *testing.T) {
 	const n = 20
 	w := newWorld(t)
@@ -46,11 +46,13 @@ func TestEachTabTellsEachChangeOnce(t *testing.T) {
 		if i%2 == 0 {
 			tab, scope = two, "local"
 		}
+		release := one.lines.hold(wire.OpDelete) // which leads, and sends for both
 		require.NoError(t, tab.deleteIDs(scope, m.ID))
 		// Pokes that come together are heard as one, and tell of several messages at once: one by one they can be counted.
 		w.soon("the other tab hears of it", func() bool {
 			return one.count(sdk.EventMessageDeleted) == i+1 && two.count(sdk.EventMessageDeleted) == i+1
 		})
+		release()
 	}
 	both("deletions", sdk.EventMessageDeleted, n)
 	both("acknowledgements", sdk.EventDeletionAcknowledged, n/2)
