@@ -109,14 +109,18 @@ func (l *lines) hold(operation string) (release func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.holding = operation
-	return func() {
-		l.mu.Lock()
-		all := l.held
-		l.holding, l.held = "", nil
-		l.mu.Unlock()
-		for _, request := range all {
-			request.write()
-		}
+	return func() { l.letGo(func() { l.holding = "" }) }
+}
+
+// letGo ends what keeps requests here, and sends them.
+func (l *lines) letGo(end func()) {
+	l.mu.Lock()
+	end()
+	all := l.held
+	l.held = nil
+	l.mu.Unlock()
+	for _, request := range all {
+		request.write()
 	}
 }
 
@@ -129,14 +133,10 @@ func (d *device) freeze() {
 }
 
 func (d *device) thaw() {
-	d.lines.mu.Lock()
-	all := d.lines.held
-	d.lines.frozen, d.lines.held = false, nil
-	close(d.lines.thawed)
-	d.lines.mu.Unlock()
-	for _, request := range all {
-		request.write()
-	}
+	d.lines.letGo(func() {
+		d.lines.frozen = false
+		close(d.lines.thawed)
+	})
 	d.tab.Thaw()
 }
 

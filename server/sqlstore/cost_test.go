@@ -108,8 +108,7 @@ func BenchmarkGroup(b *testing.B) {
 	}
 }
 
-// What a page costs where conversations of one kind are read, and where two kinds take turns: SQLite plans a statement again where what is
-// bound to it becomes, or no longer is, 0 or 1, and C2C is 1 (sqlite3_bind, 3.54).
+// What a page costs where conversations of one kind are read, and where two kinds take turns: why kinds are cast (logBy).
 func BenchmarkPage(b *testing.B) {
 	for name, s := range bothStores(b) {
 		s.crowd(b, "g", 10, 30)
