@@ -17,8 +17,15 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := build
 
-# Debian's node may be too old, and then scripts/setup.sh puts one here.
-export PATH := $(CURDIR)/.cache/node/node_modules/.bin:$(PATH)
+# Debian's node may be too old, and then scripts/setup.sh puts one here. It puts NATS's server here too.
+export PATH := $(CURDIR)/.cache/node/node_modules/.bin:$(PATH):$(CURDIR)/.cache/nats/usr/sbin
+
+# Without what a debugger reads, which costs a twelfth of compiling: whoever wants to debug calls go without make. Stacks that are
+# printed and profiles need none of it. Each -gcflags that names a package says so again, for the last one counts alone.
+QUICK := -dwarf=false
+ifeq ($(findstring $(QUICK),$(GOFLAGS)),)
+export GOFLAGS := $(GOFLAGS) -gcflags=all=$(QUICK) -ldflags=-w
+endif
 
 WASM := GOOS=js GOARCH=wasm
 # What is built for the browser.
@@ -43,11 +50,13 @@ server:
 # download a tenth smaller. What works through every message (S2, msgp, the cipher) keeps it, and with it the packages of the
 # small functions that are to be inlined there.
 INLINED := github.com/klauspost/compress/... github.com/tinylib/msgp/msgp golang.org/x/crypto/... math/bits encoding/binary internal/byteorder
-INLINING := -gcflags=all=-l $(foreach p,$(INLINED),-gcflags=$(p)=)
+INLINING := '-gcflags=all=-l $(QUICK)' $(foreach p,$(INLINED),-gcflags=$(p)=$(QUICK))
+# What runs in tests is compiled in the same way: there is less to compile, and it is what will be shipped.
+SHIPPED := -trimpath $(INLINING)
 LEAN := GOROOT=$(CURDIR)/.cache/go GOTOOLCHAIN=local $(WASM) .cache/go/bin/go
 wasm: .cache/wasm.mod
 	scripts/lean-std.sh
-	$(LEAN) build -modfile=.cache/wasm.mod -overlay=.cache/wasm.overlay.json -trimpath -buildvcs=false $(INLINING) -ldflags "-s -w" -o .cache/lethe.wasm ./wasm
+	$(LEAN) build -modfile=.cache/wasm.mod -overlay=.cache/wasm.overlay.json -buildvcs=false $(SHIPPED) -ldflags "-s -w" -o .cache/lethe.wasm ./wasm
 
 .cache/wasm.mod: go.mod go.sum scripts/lean-msgp.sh wasm/msgp/json.go.txt
 	scripts/lean-msgp.sh
@@ -58,9 +67,6 @@ generated check build test-wasm test-race test-go test-sim test-faults: export G
 generated check build test-wasm test-race test-go test-sim test-faults: export GOMEMLIMIT := 2GiB
 SELDOM := -exec "env GOGC=400"
 AS_USUAL := -exec "env -u GOGC -u GOMEMLIMIT"
-
-# NATS' own server runs beside ours in tests only. Without inlining it takes a third less of the processor to compile, watched a fifth.
-BROKER := -gcflags=github.com/nats-io/nats-server/v2/...=-l
 
 # Two things at a time: much of each is waiting, for disks, for browsers and for time to pass. With three, on two processors, what
 # a test waited for once came too late. Each thing begins when one before it has ended, those last that never wait: they need no
@@ -78,7 +84,7 @@ SHORTENED := AllOrNothing|Garbled|OldDatabasesAreSealed|RandomHistories
 
 # Our code and the libraries that are written in Go; not SQLite, which is translated from C and locks its own memory: watched, it is
 # slower several times over.
-RACE := -vet=off -race -gcflags=modernc.org/...=-race=false $(BROKER) -short
+RACE := -vet=off -race '-gcflags=modernc.org/...=-race=false $(QUICK)' -short
 
 # Without vet, which check has run over all of it, here and below.
 test-race:
@@ -87,7 +93,7 @@ test-race:
 
 test-go: build
 	go test -vet=off $(SELDOM) $(ALONE)
-	go test -vet=off $(BROKER) $(AS_USUAL) $$(go list ./... | grep -v -e lethe/sdk -e lethe/server -e lethe/sim)
+	go test -vet=off $(AS_USUAL) $$(go list ./... | grep -v -e lethe/sdk -e lethe/server -e lethe/sim)
 
 # Its goroutines begin with stacks as large as they come to need (broaden in sim_test.go).
 test-sim: build
@@ -100,18 +106,18 @@ test-faults: setup build
 test-wasm: setup generated wasm
 	go build -o bin/chromium ./e2e/chromium
 	go build -o bin/wsserve ./ws/wstest/serve
-	$(WASM) go test -exec "$(CURDIR)/bin/chromium -worker" ./idb/
-	$(WASM) go test -exec "$(CURDIR)/bin/chromium" -run TestKeyringUnavailable ./idb/
-	$(WASM) go test -exec "$(CURDIR)/bin/wsserve $(CURDIR)/bin/chromium -worker" ./ws/
-	$(LEAN) test -overlay=.cache/test.overlay.json -exec "$(CURDIR)/bin/chromium -worker" ./wasm/std/
-	$(LEAN) build -o .cache/streams.wasm ./wasm/std/streams
-	$(LEAN) build -overlay=.cache/wasm.overlay.json -o .cache/lean-streams.wasm ./wasm/std/streams
+	$(WASM) go test $(SHIPPED) -exec "$(CURDIR)/bin/chromium -worker" ./idb/
+	$(WASM) go test $(SHIPPED) -exec "$(CURDIR)/bin/chromium" -run TestKeyringUnavailable ./idb/
+	$(WASM) go test $(SHIPPED) -exec "$(CURDIR)/bin/wsserve $(CURDIR)/bin/chromium -worker" ./ws/
+	$(LEAN) test $(SHIPPED) -overlay=.cache/test.overlay.json -exec "$(CURDIR)/bin/chromium -worker" ./wasm/std/
+	$(LEAN) build $(SHIPPED) -o .cache/streams.wasm ./wasm/std/streams
+	$(LEAN) build $(SHIPPED) -overlay=.cache/wasm.overlay.json -o .cache/lean-streams.wasm ./wasm/std/streams
 	for made in streams lean-streams; do bin/chromium -worker .cache/$$made.wasm a b >.cache/$$made.txt 2>&1 && exit 1 || [ $$? = 3 ]; done
 	diff .cache/streams.txt .cache/lean-streams.txt
 
 # A file of tests that takes 15 minutes hangs: it is ended and fails, and the others run.
 test-browser: setup build
-	go build $(BROKER) -o bin/backing ./e2e/backing
+	go build -o bin/backing ./e2e/backing
 	node --test --test-concurrency=1 --test-timeout=900000 js/*.test.mjs e2e/*.test.mjs bench/residue/*.test.mjs
 
 bench: build $(PEERS)
@@ -122,8 +128,7 @@ bench: build $(PEERS)
 	node bench/residue/residue.mjs $(filter --quick,$(ARGS))
 
 bench-server: server
-	scripts/setup.sh postgresql
-	go build -o bin/nats-server github.com/nats-io/nats-server/v2
+	scripts/setup.sh postgresql nats
 	go run ./bench/server $(ARGS)
 
 $(PEERS): bench/peers/package.json bench/peers/package-lock.json
@@ -171,10 +176,10 @@ sim:
 
 check: $(INSTALLED) generated
 	@test -z "$$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l | tee /dev/stderr)"
-	go vet $(BROKER) ./...
-	$(WASM) go vet $(CORE)
-	GOFLAGS=$(BROKER) $$(go tool -n staticcheck) ./...
-	$(WASM) $$(go tool -n staticcheck) $(CORE)
+	go vet ./...
+	$(WASM) go vet $(SHIPPED) $(CORE)
+	$$(go tool -n staticcheck) ./...
+	staticcheck=$$(go tool -n staticcheck); $(WASM) GOFLAGS="$(SHIPPED)" $$staticcheck $(CORE)
 	npx tsc
 	npx biome check --error-on-warnings
 	scripts/advisories.sh
@@ -194,7 +199,7 @@ generate:
 	go run ./js/gen
 
 setup: $(INSTALLED)
-	scripts/setup.sh browser postgresql
+	scripts/setup.sh browser postgresql nats
 
 $(INSTALLED): package.json package-lock.json
 	scripts/setup.sh node

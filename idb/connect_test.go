@@ -131,8 +131,11 @@ func TestBlockedForAMoment(t *testing.T) {
 	name := newName()
 	require.NoError(t, open(t, name, 1, Events{}).Close())
 	old := stubborn(t, name, 1)
-	blocked, called := signal()
-	time.AfterFunc(300*time.Millisecond, func() { old.Call("close") })
+	tell, called := signal()
+	blocked := func() {
+		tell()
+		time.AfterFunc(300*time.Millisecond, func() { old.Call("close") })
+	}
 	require.NoError(t, put(open(t, name, 2, Events{Blocked: blocked}), 1))
 	happens(t, called)
 }

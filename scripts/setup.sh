@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
 # Installs what the build (node) or the tests (browser, postgresql) need and the machine lacks: Debian packages as root or with
 # sudo.
-#   scripts/setup.sh node | browser | postgresql …
+#   scripts/setup.sh node | browser | postgresql | nats …
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 needed_node=20
 updated=
+as=()
 
-install() {
-  local as=()
+# update WHAT…: what Debian has now, to install that
+update() {
   if [ "$(id -u)" -ne 0 ]; then
     command -v sudo >/dev/null || { echo "setup: install $* first (there is neither root nor sudo here)" >&2; exit 1; }
     as=(sudo)
@@ -17,6 +18,10 @@ install() {
   echo "setup: installing $*" >&2
   [ "$updated" ] || "${as[@]}" apt-get update -qq
   updated=yes
+}
+
+install() {
+  update "$@"
   if [ "$1" = postgresql ]; then
     # The tests start servers of their own. The package would make one for the whole machine, and start it.
     "${as[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql-common >&2
@@ -52,8 +57,19 @@ provide() {
       install postgresql
     fi
     ;;
+  nats)
+    # Unpacked here, not installed: the package would start a server for the whole machine.
+    if ! command -v nats-server >/dev/null && [ ! -x .cache/nats/usr/sbin/nats-server ]; then
+      mkdir -p .cache/nats
+      (
+        cd .cache/nats
+        apt-get download -qq nats-server 2>/dev/null || { update nats-server; apt-get download -qq nats-server >&2; }
+        dpkg --extract nats-server_*.deb .
+      )
+    fi
+    ;;
   *)
-    echo "usage: scripts/setup.sh node | browser | postgresql …" >&2
+    echo "usage: scripts/setup.sh node | browser | postgresql | nats …" >&2
     exit 2
     ;;
   esac

@@ -25,7 +25,7 @@ import (
 func main() {
 	short := flag.Bool("quick", false, "small sizes: shows that all of it runs, says nothing about speed")
 	binary := flag.String("lethe", "bin/lethe", "the server's `program`")
-	broker := flag.String("nats", "bin/nats-server", "NATS's `program`")
+	broker := flag.String("nats", "nats-server", "NATS's `program`")
 	results := flag.String("results", "bench/results", "write the report as JSON into this `folder`")
 	only := flag.String("only", strings.Join(parts, ","), "measure only these `parts`")
 	flag.Parse()

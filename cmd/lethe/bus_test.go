@@ -19,7 +19,7 @@ import (
 func TestServeBeforeNATS(t *testing.T) {
 	nats := natstest.Start(t)
 	nats.Stop()
-	nats.Options.Username, nats.Options.Password = "node", "hunter2"
+	nats.Username, nats.Password = "node", "hunter2"
 	t.Setenv("LETHE_BUS", "nats://node:hunter2@"+nats.Address())
 	data := t.TempDir()
 	p := start(t, "--data", data, "--dev")

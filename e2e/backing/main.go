@@ -33,7 +33,7 @@ func run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	nats := natstest.New()
+	var nats natstest.Broker
 	if err := nats.Launch(); err != nil {
 		return err
 	}

@@ -111,7 +111,7 @@ func TestCredentialsAreNotLogged(t *testing.T) {
 	t.Parallel()
 	nats := natstest.Start(t)
 	nats.Stop()
-	nats.Options.Username, nats.Options.Password = "node", "hunter2"
+	nats.Username, nats.Password = "node", "hunter2"
 	nats.Start()
 	right, rightLog := openBus(t, "nats://node:hunter2@"+nats.Address())
 	wrong, wrongLog := openBus(t, "nats://node:hunter3@"+nats.Address())
@@ -129,7 +129,7 @@ func TestCredentialsAreNotLogged(t *testing.T) {
 	}
 	// The password is changed to what the other says: it need not be started again.
 	nats.Stop()
-	nats.Options.Password = "hunter3"
+	nats.Password = "hunter3"
 	nats.Start()
 	bustest.Soon(t, "the other comes in", func() bool { return wrong.Stats().Connected })
 }
