@@ -151,14 +151,15 @@ export class Device {
   }
 }
 
-/** Waits until a condition holds. */
+/** Waits until a condition holds. The longer that takes, the less often it asks, which costs browser and node their time. */
 export async function soon(what, condition, patience = 15_000) {
-  const deadline = Date.now() + patience;
+  const begun = Date.now();
   while (!(await condition())) {
-    if (Date.now() > deadline) {
+    const waited = Date.now() - begun;
+    if (waited > patience) {
       throw new Error(`not within ${patience} ms: ${what}`);
     }
-    await wait(15);
+    await wait(Math.min(15 + waited / 10, 150));
   }
 }
 

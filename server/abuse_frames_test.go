@@ -56,14 +56,14 @@ func frame(first byte, payload []byte) []byte {
 	return append(append(head, 0, 0, 0, 0), payload...)
 }
 
-// ends reads until the server's close frame and checks its code; 0 is an end without one.
-func (c *socket) ends(code int) {
+// ends reads until the server's close frame, whose code must be one of these; 0 is an end without one.
+func (c *socket) ends(codes ...int) {
 	c.Helper()
 	require.NoError(c, c.SetReadDeadline(time.Now().Add(2*patience)))
 	for {
 		var head [2]byte
 		if _, err := io.ReadFull(c.r, head[:]); err != nil {
-			require.Zero(c, code, "it ended without a close frame: %v", err)
+			require.Contains(c, codes, 0, "it ended without a close frame: %v", err)
 			require.NotErrorIs(c, err, net.ErrClosed)
 			return
 		}
@@ -73,7 +73,7 @@ func (c *socket) ends(code int) {
 		_, err := io.ReadFull(c.r, payload)
 		require.NoError(c, err)
 		if head[0]&0xf == 8 {
-			require.Equal(c, code, int(binary.BigEndian.Uint16(payload)), "%s", payload[2:])
+			require.Contains(c, codes, int(binary.BigEndian.Uint16(payload)), "%s", payload[2:])
 			return
 		}
 	}
@@ -105,7 +105,6 @@ func TestAbuseSockets(t *testing.T) {
 		{"a close code that is none", protocolError, frame(final|8, []byte{0, 5})},
 		{"two messages at once", protocolError, append(frame(binaryFrame, early), frame(final|binaryFrame, early)...)},
 		{"a length of 2^62 with nothing behind it", int(wire.CloseUnauthenticated), []byte{final | binaryFrame, 0xff, 0x40, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}},
-		{"a length of 2^63", 0, []byte{final | binaryFrame, 0xff, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}},
 		{"half a frame and silence", int(wire.CloseUnauthenticated), frame(final|binaryFrame, early)[:5]},
 		{"nothing at all", int(wire.CloseUnauthenticated), nil},
 		{"a message of parts without an end", int(wire.CloseUnauthenticated), append(frame(binaryFrame, early), frame(0, early)...)},
@@ -117,6 +116,13 @@ func TestAbuseSockets(t *testing.T) {
 			c.ends(row.code)
 		})
 	}
+	s.holds(t, "a length of 2^63", func(s *scene) {
+		c := s.socket()
+		_, err := c.Write([]byte{final | binaryFrame, 0xff, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0})
+		require.NoError(s, err)
+		// The library gives this socket up by itself, mostly before our close frame is written.
+		c.ends(0, int(wire.CloseFrameInvalid))
+	})
 	s.holds(t, "a byte a moment", func(s *scene) {
 		c := s.socket()
 		stop := make(chan struct{})

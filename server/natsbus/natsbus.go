@@ -84,6 +84,8 @@ type Bus struct {
 	changed    map[server.Topic]struct{} // those whose interest NATS has not been told
 	queue      []outgoing
 	fresh      []server.Topic // those that NATS was told, but has not said to have
+	met        bool           // NATS was there once
+	absence    string         // why it was not, the last time that it was looked for
 
 	wake    chan struct{} // queue or changed have something
 	confirm chan struct{} // fresh has something
@@ -143,6 +145,7 @@ func Open(o Options) (*Bus, error) {
 		nats.IgnoreAuthErrorAbort(), // passwords are changed on the servers first
 		nats.ConnectHandler(func(*nats.Conn) { b.arrived(false) }),
 		nats.ReconnectHandler(func(*nats.Conn) { b.arrived(true) }),
+		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { b.absent(err) }),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { b.departed(err) }),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { b.logger.Warn("nats", "err", err) }),
 	)
@@ -152,14 +155,6 @@ func Open(o Options) (*Bus, error) {
 	if _, err = b.nats.ChanSubscribe(lookSubject, b.in); err != nil {
 		b.nats.Close()
 		return nil, fmt.Errorf("nats: %w", err)
-	}
-	if !b.nats.IsConnected() {
-		const says = "NATS does not answer: other nodes are looked at every few seconds until it does"
-		if err := b.nats.LastError(); err != nil {
-			b.logger.Warn(says, "err", err)
-		} else {
-			b.logger.Warn(says) // nobody listens there
-		}
 	}
 	b.sent.Go(b.send)
 	b.stopped.Go(b.confirmAll)
@@ -218,8 +213,23 @@ func (b *Bus) arrived(again bool) {
 		b.logger.Info("NATS is there")
 	}
 	b.connected.Store(true)
+	b.mu.Lock()
+	b.met = true
+	b.mu.Unlock()
 	signal(b.wake)
 	b.lookSoon()
+}
+
+// absent notes that NATS is not there yet, and why, once for each reason that follows another. (What LastError says at that time
+// the library may have cleared.) Once NATS was there, its other handlers tell.
+func (b *Bus) absent(err error) {
+	b.mu.Lock()
+	told := b.met || b.absence == err.Error()
+	b.absence = err.Error()
+	b.mu.Unlock()
+	if !told {
+		b.logger.Warn("NATS does not answer: other nodes are looked at every few seconds until it does", "err", err)
+	}
 }
 
 // departed notes that NATS is gone.
