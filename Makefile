@@ -20,8 +20,8 @@ SHELL := bash
 # Debian's node may be too old, and then scripts/setup.sh puts one here. It puts NATS's server here too.
 export PATH := $(CURDIR)/.cache/node/node_modules/.bin:$(PATH):$(CURDIR)/.cache/nats/usr/sbin
 
-# Without what a debugger reads, which costs a twelfth of compiling: whoever wants to debug calls go without make. Stacks that are
-# printed and profiles need none of it. Each -gcflags that names a package says so again, for the last one counts alone.
+# Without what a debugger reads, which costs about a tenth of compiling and linking: whoever wants to debug calls go without make.
+# Stacks that are printed and profiles need none of it. Each -gcflags that names a package says so again, for the last one counts alone.
 QUICK := -dwarf=false
 ifeq ($(findstring $(QUICK),$(GOFLAGS)),)
 export GOFLAGS := $(GOFLAGS) -gcflags=all=$(QUICK) -ldflags=-w
@@ -70,10 +70,10 @@ AS_USUAL := -exec "env -u GOGC -u GOMEMLIMIT"
 
 # Two things at a time: much of each is waiting, for disks, for browsers and for time to pass. With three, on two processors, what
 # a test waited for once came too late. Each thing begins when one before it has ended, those last that never wait: they need no
-# build, and ask for it so that they do not come before what does. The simulation alone keeps two processors busy to its end.
+# build, and ask for it so that they do not come before what does.
 test:
 	$(MAKE) --output-sync=target -j2 check test-wasm
-	$(MAKE) --output-sync=target -j2 test-race test-browser test-go test-faults test-sim
+	$(MAKE) --output-sync=target -j2 test-race test-browser test-go test-sim test-faults
 
 # Where the race detector makes SQLite and the vault ten times slower: it leaves out what is RACELESS and does a part of what is
 # SHORTENED (testing.Short), and both are done whole without it. One goroutine alone searches sdk/vault/order.

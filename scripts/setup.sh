@@ -30,6 +30,12 @@ install() {
   "${as[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >&2
 }
 
+unpack_nats() (
+  cd .cache/nats &&
+    { apt-get download -qq nats-server 2>/dev/null || { update nats-server && apt-get download -qq nats-server >&2; }; } &&
+    dpkg --extract nats-server_*.deb .
+)
+
 node_major() { node -p 'process.versions.node.split(".")[0]' 2>/dev/null || echo 0; }
 
 provide() {
@@ -60,12 +66,11 @@ provide() {
   nats)
     # Unpacked here, not installed: the package would start a server for the whole machine.
     if ! command -v nats-server >/dev/null && [ ! -x .cache/nats/usr/sbin/nats-server ]; then
-      mkdir -p .cache/nats
-      (
-        cd .cache/nats
-        apt-get download -qq nats-server 2>/dev/null || { update nats-server; apt-get download -qq nats-server >&2; }
-        dpkg --extract nats-server_*.deb .
-      )
+      mkdir -p .cache/nats/usr/sbin
+      unpack_nats || {
+        echo "setup: Debian does not give NATS's server: building it" >&2
+        GOBIN=$PWD/.cache/nats/usr/sbin go install github.com/nats-io/nats-server/v2@v2.15.2
+      }
     fi
     ;;
   *)
