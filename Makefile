@@ -154,13 +154,14 @@ soak-tabs: build
 	LETHE_ROUNDS=25 node --test e2e/tabs.test.mjs
 
 soak-nodes:
+	scripts/setup.sh postgresql nats
 	LETHE_KILLS=100 go test -count=1 -timeout 20m -v -run TestNodesAreKilled ./e2e
 
 soak-kills: setup build
 	LETHE_KILLS=200 node --test e2e/kill.test.mjs
 
 mutate:
-	scripts/setup.sh browser
+	scripts/setup.sh browser postgresql nats
 	go build -o bin/chromium ./e2e/chromium
 	node scripts/mutate/mutate.mjs $(ARGS)
 

@@ -3,6 +3,7 @@ package natstest
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,7 +25,7 @@ type Broker struct {
 	Username, Password string
 
 	t          *testing.T
-	address    string // empty before it was started for the first time
+	port       string // empty before it was started for the first time
 	monitoring string
 	log        bytes.Buffer
 	process    *exec.Cmd // nil: it is stopped
@@ -59,16 +60,9 @@ func (b *Broker) Launch() (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
-	port := "-1" // a free one
-	if b.address != "" {
-		at, err := url.Parse("nats://" + b.address)
-		if err != nil {
-			return err
-		}
-		port = at.Port()
-	}
 	b.log.Reset()
-	b.process = exec.Command(program, "--addr", "127.0.0.1", "--port", port, "--http_port", "-1", "--ports_file_dir", folder,
+	// -1: a free one
+	b.process = exec.Command(program, "--addr", "127.0.0.1", "--port", cmp.Or(b.port, "-1"), "--http_port", "-1", "--ports_file_dir", folder,
 		"--user", b.Username, "--pass", b.Password)
 	b.process.Stdout, b.process.Stderr = &b.log, &b.log
 	// It dies with the test, however that ends.
@@ -100,7 +94,7 @@ func (b *Broker) ready(path string) error {
 			if err != nil {
 				return err
 			}
-			b.address, b.monitoring = at.Host, told.Monitoring[0]
+			b.port, b.monitoring = at.Port(), told.Monitoring[0]
 			return nil
 		}
 		if time.Now().After(deadline) {
@@ -139,7 +133,7 @@ func (b *Broker) Stop() {
 }
 
 // Address is its host:port.
-func (b *Broker) Address() string { return b.address }
+func (b *Broker) Address() string { return "127.0.0.1:" + b.port }
 
 // Subscriptions is how many it keeps.
 func (b *Broker) Subscriptions() int { return b.state().Subscriptions }
