@@ -28,7 +28,8 @@ type Broker struct {
 	port       string // empty before it was started for the first time
 	monitoring string
 	log        bytes.Buffer
-	process    *exec.Cmd // nil: it is stopped
+	process    *exec.Cmd     // nil: it is stopped
+	ended      chan struct{} // closed when the process has ended
 }
 
 // startWait is how long a server may take to answer.
@@ -71,6 +72,12 @@ func (b *Broker) Launch() (err error) {
 		b.process = nil
 		return err
 	}
+	process, ended := b.process, make(chan struct{})
+	b.ended = ended
+	go func() {
+		defer close(ended)
+		_ = process.Wait() // how it ended is in its log, or it was killed
+	}()
 	if err := b.ready(filepath.Join(folder, fmt.Sprintf("%s_%d.ports", filepath.Base(program), b.process.Process.Pid))); err != nil {
 		b.Stop()
 		return fmt.Errorf("NATS does not answer: %w\n%s", err, b.log.String())
@@ -80,7 +87,7 @@ func (b *Broker) Launch() (err error) {
 
 // ready waits for the file in which a server tells its ports as soon as it takes connections.
 func (b *Broker) ready(path string) error {
-	for deadline := time.Now().Add(startWait); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(startWait); ; {
 		var told struct{ Nats, Monitoring []string }
 		content, err := os.ReadFile(path)
 		if err == nil {
@@ -99,6 +106,11 @@ func (b *Broker) ready(path string) error {
 		}
 		if time.Now().After(deadline) {
 			return err
+		}
+		select {
+		case <-b.ended:
+			return errors.New("it has ended")
+		case <-time.After(5 * time.Millisecond):
 		}
 	}
 }
@@ -126,9 +138,8 @@ func (b *Broker) Stop() {
 	if b.process == nil {
 		return
 	}
-	// Neither says anything that matters: it was to be killed.
-	_ = b.process.Process.Kill()
-	_ = b.process.Wait()
+	_ = b.process.Process.Kill() // it may have ended by itself
+	<-b.ended
 	b.process = nil
 }
 
