@@ -192,7 +192,7 @@ func runProcess(t *testing.T, from uint64, n int) (r report, err error) {
 	}
 	if failed != nil {
 		at, _ := os.ReadFile(file + ".at")
-		return r, fmt.Errorf("history %s ended its process (%w): make sim SEED=%[1]s\n%s", at, failed, tail(string(text), 60))
+		return r, fmt.Errorf("history %[1]s ended its process (%[2]w): make sim SEED=%[1]s\n%[3]s", at, failed, tail(string(text), 60))
 	}
 	return r, err
 }
