@@ -72,11 +72,10 @@ func (b *Broker) Launch() (err error) {
 		b.process = nil
 		return err
 	}
-	process, ended := b.process, make(chan struct{})
-	b.ended = ended
+	b.ended = make(chan struct{})
 	go func() {
-		defer close(ended)
-		_ = process.Wait() // how it ended is in its log, or it was killed
+		defer close(b.ended)
+		_ = b.process.Wait() // how it ended is in its log, or it was killed
 	}()
 	if err := b.ready(filepath.Join(folder, fmt.Sprintf("%s_%d.ports", filepath.Base(program), b.process.Process.Pid))); err != nil {
 		b.Stop()
