@@ -139,11 +139,7 @@ func (a *account) settleEntry(e vault.Entry, code wire.Code) error {
 
 // settledMeanwhile finds out how an entry ended that another tab has settled; known: the app has been told.
 func (a *account) settledMeanwhile(e vault.Entry, known bool) {
-	behind := false
-	owed, err := a.vault.Owed(a.ctx)
-	if err == nil {
-		behind, err = a.vault.Reload(a.ctx)
-	}
+	owed, err := a.vault.Reload(a.ctx)
 	if err != nil {
 		a.delivered(e, err)
 		return
@@ -152,7 +148,7 @@ func (a *account) settledMeanwhile(e vault.Entry, known bool) {
 	known = known || a.outbox.told[e.N]
 	a.outbox.settle(e.N)
 	a.mu.Unlock()
-	if behind {
+	if owed.Behind {
 		a.tellAll()
 	}
 	code := owed.Refused[e.N]

@@ -151,11 +151,15 @@ func (a *account) listen() {
 
 // look takes over what other tabs have done to the outbox, and with all to the rest of the database, and tells the app.
 func (a *account) look(all bool) error {
-	owed, err := a.vault.Owed(a.ctx)
+	read := a.vault.Owed
+	if all {
+		read = a.vault.Reload
+	}
+	owed, err := read(a.ctx)
 	if err != nil {
 		return err
 	}
-	return a.takeOver(&owed, all)
+	return a.takeOver(&owed, all, all)
 }
 
 // lookAround is look for what nobody has told of: a tab that dies between its commit and its poke tells nobody, and may leave keys
@@ -168,20 +172,21 @@ func (a *account) lookAround() error {
 	if owed.Behind {
 		signal(a.sweep)
 	}
-	return a.takeOver(&owed, owed.Behind)
+	return a.takeOver(&owed, owed.Behind, false)
 }
 
-func (a *account) takeOver(owed *vault.Owed, all bool) error {
+// takeOver ends look. reloaded: the rest of the database was read with what is owed.
+func (a *account) takeOver(owed *vault.Owed, all, reloaded bool) error {
 	a.mu.Lock()
 	gone := a.outbox.reconcile(owed)
 	a.mu.Unlock()
 	signal(a.queued)
-	if all || len(gone) > 0 {
-		behind, err := a.vault.Reload(a.ctx)
+	if !reloaded && (all || len(gone) > 0) {
+		now, err := a.vault.Reload(a.ctx)
 		if err != nil {
 			return err
 		}
-		all = all || behind // nothing says any more that it is untold
+		all = all || now.Behind // nothing says any more that it is untold
 	}
 	for _, e := range gone {
 		a.settledElsewhere(e, owed.Refused[e.N])

@@ -24,21 +24,26 @@ type Owed struct {
 // Owed reads what this device still owes the server.
 func (v *Vault) Owed(ctx context.Context) (Owed, error) {
 	var out Owed
-	err := v.view(ctx, func(t *tx) error {
-		if err := t.readDevice(); err != nil {
-			return err
-		}
-		entries, err := t.allEntries()
-		if err != nil {
-			return err
-		}
-		out = Owed{Entries: entries, Next: t.dev.NextEntry, Refused: map[uint64]wire.Code{}, Behind: v.isBehind(t.dev)}
-		r, err := t.refusals()
-		for i, n := range r.Entries {
-			out.Refused[n] = wire.Code(r.Codes[i])
-		}
+	err := v.view(ctx, func(t *tx) (err error) {
+		out, err = t.owed()
 		return err
 	})
+	return out, err
+}
+
+func (t *tx) owed() (Owed, error) {
+	if err := t.readDevice(); err != nil {
+		return Owed{}, err
+	}
+	entries, err := t.allEntries()
+	if err != nil {
+		return Owed{}, err
+	}
+	out := Owed{Entries: entries, Next: t.dev.NextEntry, Refused: map[uint64]wire.Code{}, Behind: t.v.isBehind(t.dev)}
+	r, err := t.refusals()
+	for i, n := range r.Entries {
+		out.Refused[n] = wire.Code(r.Codes[i])
+	}
 	return out, err
 }
 

@@ -98,14 +98,17 @@ func (v *Vault) giveWay() {
 	}
 }
 
-// Reload reads again into memory what other tabs may have changed. behind is as Owed.Behind was before.
-func (v *Vault) Reload(ctx context.Context) (behind bool, err error) {
+// Reload reads again into memory what other tabs may have changed, and with it what this device owes. Behind is as it was before.
+func (v *Vault) Reload(ctx context.Context) (Owed, error) {
 	v.write.Lock()
 	defer v.write.Unlock()
-	err = v.view(ctx, func(t *tx) error {
-		if err := t.readDevice(); err != nil {
+	var owed Owed
+	err := v.view(ctx, func(t *tx) error {
+		now, err := t.owed()
+		if err != nil {
 			return err
 		}
+		now.Behind = now.Behind || owed.Behind // a second look finds what the first has taken
 		records, err := t.allRecords()
 		if err != nil {
 			return err
@@ -114,14 +117,14 @@ func (v *Vault) Reload(ctx context.Context) (behind bool, err error) {
 		if err != nil {
 			return err
 		}
-		behind = behind || v.isBehind(t.dev)
 		v.take(t.dev, records, ledgers)
+		owed = now
 		return nil
 	})
 	if err != nil {
-		return false, fmt.Errorf("vault: load: %w", err)
+		return Owed{}, fmt.Errorf("vault: load: %w", err)
 	}
-	return behind, nil
+	return owed, nil
 }
 
 func (v *Vault) isBehind(now Device) bool {
