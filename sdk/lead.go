@@ -151,11 +151,13 @@ func (a *account) listen() {
 
 // look takes over what other tabs have done to the outbox, and with all to the rest of the database, and tells the app.
 func (a *account) look(all bool) error {
-	read := a.vault.Owed
+	var owed vault.Owed
+	var err error
 	if all {
-		read = a.vault.Reload
+		owed, err = a.vault.Reload(a.ctx)
+	} else {
+		owed, err = a.vault.Owed(a.ctx)
 	}
-	owed, err := read(a.ctx)
 	if err != nil {
 		return err
 	}

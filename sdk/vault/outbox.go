@@ -22,29 +22,53 @@ type Owed struct {
 }
 
 // Owed reads what this device still owes the server.
-func (v *Vault) Owed(ctx context.Context) (Owed, error) {
-	var out Owed
-	err := v.view(ctx, func(t *tx) (err error) {
-		out, err = t.owed()
+func (v *Vault) Owed(ctx context.Context) (Owed, error) { return v.owed(ctx, false) }
+
+// Reload is Owed that reads again into memory, in the same transaction, what other tabs may have changed. Behind is as it was before.
+func (v *Vault) Reload(ctx context.Context) (Owed, error) {
+	v.write.Lock()
+	defer v.write.Unlock()
+	return v.owed(ctx, true)
+}
+
+func (v *Vault) owed(ctx context.Context, all bool) (out Owed, err error) {
+	err = v.view(ctx, func(t *tx) error {
+		if err := t.readDevice(); err != nil {
+			return err
+		}
+		entries, err := t.allEntries()
+		if err != nil {
+			return err
+		}
+		r, err := t.refusals()
+		if err != nil {
+			return err
+		}
+		out.Entries, out.Next, out.Refused = entries, t.dev.NextEntry, map[uint64]wire.Code{}
+		out.Behind = out.Behind || v.isBehind(t.dev) // a second look finds what the first has taken
+		for i, n := range r.Entries {
+			out.Refused[n] = wire.Code(r.Codes[i])
+		}
+		if all {
+			err = t.reload()
+		}
 		return err
 	})
 	return out, err
 }
 
-func (t *tx) owed() (Owed, error) {
-	if err := t.readDevice(); err != nil {
-		return Owed{}, err
-	}
-	entries, err := t.allEntries()
+// reload holds in memory what there is of conversations and ledgers.
+func (t *tx) reload() error {
+	records, err := t.allRecords()
 	if err != nil {
-		return Owed{}, err
+		return err
 	}
-	out := Owed{Entries: entries, Next: t.dev.NextEntry, Refused: map[uint64]wire.Code{}, Behind: t.v.isBehind(t.dev)}
-	r, err := t.refusals()
-	for i, n := range r.Entries {
-		out.Refused[n] = wire.Code(r.Codes[i])
+	ledgers, err := t.allLedgers()
+	if err != nil {
+		return err
 	}
-	return out, err
+	t.v.take(t.dev, records, ledgers)
+	return nil
 }
 
 // allEntries reads every entry; those that cannot be read are noted as spoilt, and Open says so.

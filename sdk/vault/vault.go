@@ -3,7 +3,6 @@ package vault
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sort"
 	"sync"
 	"sync/atomic"
@@ -96,35 +95,6 @@ func (v *Vault) giveWay() {
 	for v.working > 0 {
 		v.calm.Wait()
 	}
-}
-
-// Reload reads again into memory what other tabs may have changed, and with it what this device owes. Behind is as it was before.
-func (v *Vault) Reload(ctx context.Context) (Owed, error) {
-	v.write.Lock()
-	defer v.write.Unlock()
-	var owed Owed
-	err := v.view(ctx, func(t *tx) error {
-		now, err := t.owed()
-		if err != nil {
-			return err
-		}
-		now.Behind = now.Behind || owed.Behind // a second look finds what the first has taken
-		records, err := t.allRecords()
-		if err != nil {
-			return err
-		}
-		ledgers, err := t.allLedgers()
-		if err != nil {
-			return err
-		}
-		v.take(t.dev, records, ledgers)
-		owed = now
-		return nil
-	})
-	if err != nil {
-		return Owed{}, fmt.Errorf("vault: load: %w", err)
-	}
-	return owed, nil
 }
 
 func (v *Vault) isBehind(now Device) bool {
