@@ -32,7 +32,7 @@ type account struct {
 
 	ctx    context.Context // ends with the session
 	cancel context.CancelFunc
-	jobs   sync.WaitGroup
+	jobs   // run starts a goroutine that ends with the session
 
 	begun   time.Time
 	settled chan error // the first contact's outcome: nil when live or offline, the refusal otherwise
@@ -144,7 +144,7 @@ func (a *account) openOnce(ctx context.Context, name string) error {
 
 // start loads what is owed, joins the neighbours and begins to connect. The vault is open.
 func (a *account) start(ctx context.Context, name string) error {
-	owed, err := a.vault.Owed(ctx)
+	owed, err := a.vault.Owed(ctx, false)
 	if err != nil {
 		return err
 	}
@@ -171,15 +171,6 @@ func signal(loop chan struct{}) {
 	case loop <- struct{}{}:
 	default:
 	}
-}
-
-// run starts a goroutine that ends with the session.
-func (a *account) run(job func()) {
-	a.jobs.Add(1)
-	go func() {
-		defer a.jobs.Done()
-		job()
-	}()
 }
 
 // firstContact waits until the server has answered, cannot be reached, or refuses.
@@ -225,7 +216,7 @@ func (a *account) loginResult() *LoginResult {
 // stop ends the session's goroutines and its connection; the vault stays open.
 func (a *account) stop() {
 	a.quit()
-	a.jobs.Wait()
+	a.wait()
 }
 
 // holdReserve takes the space that is held for deleting. On a full disk there is none, and what is to be sent is refused.
@@ -314,7 +305,7 @@ func (a *account) logout(ctx context.Context, wipe Wipe) (*LogoutResult, error) 
 	if wipe == WipeNo {
 		return &LogoutResult{}, storageError(a.vault.Close())
 	}
-	owed, err := a.vault.Owed(ctx)
+	owed, err := a.vault.Owed(ctx, false)
 	if err != nil {
 		return nil, storageError(err)
 	}
@@ -331,7 +322,7 @@ const drainWait = 10 * time.Second
 func (a *account) drain(ctx context.Context) error {
 	deadline := time.Now().Add(drainWait)
 	for {
-		owed, err := a.vault.Owed(ctx)
+		owed, err := a.vault.Owed(ctx, false)
 		if err != nil {
 			return storageError(err)
 		}

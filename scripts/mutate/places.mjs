@@ -290,4 +290,10 @@ func (t *tx) delete(`,
     edits: [['	time.AfterFunc(patience, func() { close(conn.gone) })\n', '	_ = patience\n']],
     caught: [['./idb', 'TestTransactionsOfConnectionsThatWeCloseEnd']],
   },
+  {
+    name: 'a job begins after the last one that was waited for',
+    file: 'sdk/jobs.go',
+    edits: [['	if j.last && j.n == 0 {\n		return false\n	}\n', '']],
+    caught: [['./sdk', 'TestNoJobBeginsAfterTheLast']],
+  },
 ];
