@@ -86,10 +86,12 @@ SHORTENED := AllOrNothing|Garbled|OldDatabasesAreSealed|RandomHistories
 # slower several times over.
 RACE := -vet=off -race '-gcflags=modernc.org/...=-race=false $(QUICK)' -short
 
-# Without vet, which check has run over all of it, here and below.
+# Without vet, which check has run over all of it, here and below. The race detector also lets goroutines on in an order of its own,
+# another one in each run: a few histories of the simulation are run so, too.
 test-race:
 	go test $(RACE) $(SELDOM) $$(go list ./sdk/... ./server/... | grep -v -x -F "$$(go list $(TWICE) $(ALONE))")
 	go test $(RACE) $(SELDOM) -skip '$(RACELESS)' $(TWICE)
+	go test $(RACE) -run 'TestHistories$$' ./sim -sim.n=60
 
 test-go: build
 	go test -vet=off $(SELDOM) $(ALONE)

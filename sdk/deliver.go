@@ -139,7 +139,7 @@ func (a *account) settleEntry(e vault.Entry, code wire.Code) error {
 
 // settledMeanwhile finds out how an entry ended that another tab has settled; known: the app has been told.
 func (a *account) settledMeanwhile(e vault.Entry, known bool) {
-	owed, err := a.vault.Reload(a.ctx)
+	owed, err := a.vault.Owed(a.ctx, true)
 	if err != nil {
 		a.delivered(e, err)
 		return

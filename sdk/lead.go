@@ -151,44 +151,39 @@ func (a *account) listen() {
 
 // look takes over what other tabs have done to the outbox, and with all to the rest of the database, and tells the app.
 func (a *account) look(all bool) error {
-	var owed vault.Owed
-	var err error
-	if all {
-		owed, err = a.vault.Reload(a.ctx)
-	} else {
-		owed, err = a.vault.Owed(a.ctx)
-	}
+	owed, err := a.vault.Owed(a.ctx, all)
 	if err != nil {
 		return err
 	}
-	return a.takeOver(&owed, all, all)
+	return a.takeOver(&owed, all)
 }
 
 // lookAround is look for what nobody has told of: a tab that dies between its commit and its poke tells nobody, and may leave keys
 // to destroy.
 func (a *account) lookAround() error {
-	owed, err := a.vault.Owed(a.ctx)
+	owed, err := a.vault.Owed(a.ctx, false)
 	if err != nil {
 		return err
 	}
 	if owed.Behind {
 		signal(a.sweep)
+		return a.look(true)
 	}
-	return a.takeOver(&owed, owed.Behind, false)
+	return a.takeOver(&owed, false)
 }
 
-// takeOver ends look. reloaded: the rest of the database was read with what is owed.
-func (a *account) takeOver(owed *vault.Owed, all, reloaded bool) error {
+// takeOver ends look. all: the rest of the database has been read, too.
+func (a *account) takeOver(owed *vault.Owed, all bool) error {
 	a.mu.Lock()
 	gone := a.outbox.reconcile(owed)
 	a.mu.Unlock()
 	signal(a.queued)
-	if !reloaded && (all || len(gone) > 0) {
-		now, err := a.vault.Reload(a.ctx)
+	if !all && len(gone) > 0 {
+		now, err := a.vault.Owed(a.ctx, true)
 		if err != nil {
 			return err
 		}
-		all = all || now.Behind // nothing says any more that it is untold
+		all = now.Behind // nothing says any more that it is untold
 	}
 	for _, e := range gone {
 		a.settledElsewhere(e, owed.Refused[e.N])

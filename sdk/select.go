@@ -165,7 +165,7 @@ func (a *account) locateAll(refs []MessageRef) ([]place, []error, error) {
 			continue
 		}
 		if !looked {
-			if _, err := a.vault.Reload(a.ctx); err != nil {
+			if _, err := a.vault.Owed(a.ctx, true); err != nil {
 				return nil, nil, storageError(err)
 			}
 			a.tellAll() // nothing says any more that it is untold

@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/lethe-im/lethe/server"
@@ -27,14 +28,16 @@ type subscriber struct {
 	n     int
 	topic server.Topic
 	fn    func(server.Poke)
-	gone  bool
+	gone  atomic.Bool
 }
 
 // Publish implements server.Bus.
 func (e *ear) Publish(t server.Topic, p server.Poke) {
+	e.h.w.books.Lock()
+	defer e.h.w.books.Unlock()
 	for _, h := range e.h.w.live() {
 		for _, s := range h.ear.subs {
-			if s.topic == t && !s.gone {
+			if s.topic == t && !s.gone.Load() {
 				e.h.w.bus.carry(e.h, h, s, p)
 			}
 		}
@@ -66,7 +69,7 @@ func (b *bus) carry(from, to *host, s *subscriber, p server.Poke) {
 		due = time.Now().Add(time.Duration(1+b.w.rng.IntN(3000)) * time.Millisecond)
 	}
 	b.w.later(fmt.Sprintf("%s poke %d", to.name, s.n), func() bool { return !time.Now().Before(due) }, func() {
-		if !s.gone && !to.dead {
+		if !s.gone.Load() && !to.dead.Load() {
 			s.fn(p)
 		}
 	})
@@ -76,7 +79,7 @@ func (b *bus) carry(from, to *host, s *subscriber, p server.Poke) {
 func (b *bus) look() {
 	for _, h := range b.w.live() {
 		for _, s := range slices.Clone(h.ear.subs) {
-			if !s.gone {
+			if !s.gone.Load() {
 				s.fn(server.Poke{})
 				b.w.bite("look of a bus that is back")
 			}
@@ -86,11 +89,15 @@ func (b *bus) look() {
 
 // Subscribe implements server.Bus.
 func (e *ear) Subscribe(t server.Topic, fn func(server.Poke)) (cancel func()) {
+	e.h.w.books.Lock()
+	defer e.h.w.books.Unlock()
 	e.n++
 	s := &subscriber{n: e.n, topic: t, fn: fn}
 	e.subs = append(e.subs, s)
 	return func() {
-		s.gone = true
+		e.h.w.books.Lock()
+		defer e.h.w.books.Unlock()
+		s.gone.Store(true)
 		e.subs = slices.DeleteFunc(slices.Clone(e.subs), func(o *subscriber) bool { return o == s })
 	}
 }

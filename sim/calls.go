@@ -42,13 +42,15 @@ type call struct {
 
 // begin starts a call in a tab.
 func (w *world) begin(t *tab, s Step) {
-	c := &call{w: w, t: t, d: t.device, step: s, n: len(w.calls) + 1, started: w.steps, life: t.device.life}
+	w.books.Lock()
+	defer w.books.Unlock()
+	c := &call{w: w, t: t, d: t.device, step: s, n: len(w.calls) + 1, started: w.step(), life: t.device.life}
 	w.calls = append(w.calls, c)
 	go func() {
+		w.books.Lock()
+		defer w.books.Unlock()
 		err := kinds[s.Do].call(c)
-		w.mu.Lock()
-		c.err, c.done, c.lost, c.ended = err, true, t.dead, w.steps
-		w.mu.Unlock()
+		c.err, c.done, c.lost, c.ended = err, true, t.dead.Load(), w.step()
 		if c.lost || err == nil {
 			c.outcome()
 		}
@@ -67,6 +69,13 @@ func (w *world) begin(t *tab, s Step) {
 	}()
 }
 
+// asking calls a method of the client. The books are let go meanwhile.
+func asking[R, A any](c *call, method func(context.Context, R) (A, error), r R) (A, error) {
+	c.w.books.Unlock()
+	defer c.w.books.Lock()
+	return method(ctx, r)
+}
+
 // resolved tells that the caller was told of success.
 func (c *call) resolved() bool { return c.done && !c.lost && c.err == nil }
 
@@ -77,12 +86,12 @@ func isBusy(err error) bool { return strings.Contains(err.Error(), "under way") 
 var ctx = context.Background()
 
 func login(c *call) error {
-	_, err := c.t.client.Login(ctx, &sdk.LoginRequest{UserID: c.d.user, Token: c.w.token(c.d.user)})
+	_, err := asking(c, c.t.client.Login, &sdk.LoginRequest{UserID: c.d.user, Token: c.w.token(c.d.user)})
 	return err
 }
 
 func logout(c *call) error {
-	_, err := c.t.client.Logout(ctx, &sdk.LogoutRequest{})
+	_, err := asking(c, c.t.client.Logout, &sdk.LogoutRequest{})
 	return err
 }
 
@@ -92,9 +101,9 @@ func wipeForce(c *call) error { return c.wipe(sdk.WipeForce) }
 
 func (c *call) wipe(how sdk.Wipe) error {
 	keys := c.d.ring.life
-	r, err := c.t.client.Logout(ctx, &sdk.LogoutRequest{Wipe: how})
-	wiped := err == nil && r.Wiped && !c.t.dead
-	half := c.t.dead && keys != c.d.ring.life // the tab died when it had destroyed the keys: nothing can be read any more
+	r, err := asking(c, c.t.client.Logout, &sdk.LogoutRequest{Wipe: how})
+	wiped := err == nil && r.Wiped && !c.t.dead.Load()
+	half := c.t.dead.Load() && keys != c.d.ring.life // the tab died when it had destroyed the keys: nothing can be read any more
 	if half {
 		c.w.bite("death while wiping")
 	}
@@ -133,12 +142,12 @@ func send(c *call) error {
 		}
 	}
 	c.t.order = append(c.t.order, c.text)
-	out, err := c.t.client.SendMessage(ctx, r)
+	out, err := asking(c, c.t.client.SendMessage, r)
 	if err != nil {
 		return err
 	}
 	c.pending = out.Message.Status == "unSend"
-	if c.life == c.d.life && !c.t.dead {
+	if c.life == c.d.life && !c.t.dead.Load() {
 		c.d.seen[c.text], c.d.sent[c.text] = true, !c.pending
 		c.t.numbers[c.text] = out.Message.MessageID
 	}
@@ -149,8 +158,8 @@ func page(c *call) error {
 	id := c.where(c.step.A)
 	next := ""
 	for range 1 + c.step.B%3 {
-		since := c.w.steps
-		r, err := c.t.client.GetMessageList(ctx, &sdk.MessageListRequest{
+		since := c.w.step()
+		r, err := asking(c, c.t.client.GetMessageList, &sdk.MessageListRequest{
 			ConversationID: id, Count: sdk.Number(1 + c.step.B%30), NextReqMessageID: next,
 		})
 		if err != nil {
@@ -168,7 +177,7 @@ func page(c *call) error {
 func (c *call) shown(list []sdk.Message, since int, here bool) {
 	for i := range list {
 		text := textOf(list[i].Payload)
-		if text == "" || c.t.dead || c.life != c.d.life {
+		if text == "" || c.t.dead.Load() || c.life != c.d.life {
 			continue
 		}
 		if here {
@@ -180,14 +189,14 @@ func (c *call) shown(list []sdk.Message, since int, here bool) {
 }
 
 func remote(c *call) error {
-	_, err := c.t.client.FetchRemoteHistory(ctx, &sdk.MessageListRequest{ConversationID: c.where(c.step.A), Count: 20})
+	_, err := asking(c, c.t.client.FetchRemoteHistory, &sdk.MessageListRequest{ConversationID: c.where(c.step.A), Count: 20})
 	return err
 }
 
 func list(c *call) error {
-	since := c.w.steps
-	r, err := c.t.client.GetConversationList(ctx, nil)
-	if err != nil || c.t.dead {
+	since := c.w.step()
+	r, err := asking(c, c.t.client.GetConversationList, nil)
+	if err != nil || c.t.dead.Load() {
 		return err
 	}
 	for _, x := range r.ConversationList {
@@ -202,12 +211,12 @@ func list(c *call) error {
 }
 
 func read(c *call) error {
-	_, err := c.t.client.SetMessageRead(ctx, &sdk.ConversationRequest{ConversationID: c.where(c.step.A)})
+	_, err := asking(c, c.t.client.SetMessageRead, &sdk.ConversationRequest{ConversationID: c.where(c.step.A)})
 	return err
 }
 
 func draft(c *call) error {
-	_, err := c.t.client.SetDraft(ctx, &sdk.SetDraftRequest{ConversationID: c.where(c.step.A), Draft: "draft"})
+	_, err := asking(c, c.t.client.SetDraft, &sdk.SetDraftRequest{ConversationID: c.where(c.step.A), Draft: "draft"})
 	return err
 }
 
@@ -218,29 +227,29 @@ func revoke(c *call) error {
 	if len(known) == 0 {
 		return wire.Errorf(wire.MessageNotFound, "nothing to revoke")
 	}
-	_, err := c.t.client.RevokeMessage(ctx, &sdk.RevokeMessageRequest{ID: c.idOf(known[c.step.B%len(known)])})
+	_, err := asking(c, c.t.client.RevokeMessage, &sdk.RevokeMessageRequest{ID: c.idOf(known[c.step.B%len(known)])})
 	return err
 }
 
 func group(n int) string { return []string{"g0", "g1"}[n%2] }
 
 func join(c *call) error {
-	_, err := c.t.client.JoinGroup(ctx, &sdk.GroupRequest{GroupID: group(c.step.A)})
+	_, err := asking(c, c.t.client.JoinGroup, &sdk.GroupRequest{GroupID: group(c.step.A)})
 	return err
 }
 
 func quit(c *call) error {
-	_, err := c.t.client.QuitGroup(ctx, &sdk.GroupRequest{GroupID: group(c.step.A)})
+	_, err := asking(c, c.t.client.QuitGroup, &sdk.GroupRequest{GroupID: group(c.step.A)})
 	return err
 }
 
 func offline(c *call) error {
-	_, err := c.t.client.SetOnline(ctx, &sdk.OnlineRequest{})
+	_, err := asking(c, c.t.client.SetOnline, &sdk.OnlineRequest{})
 	return err
 }
 
 func online(c *call) error {
-	_, err := c.t.client.SetOnline(ctx, &sdk.OnlineRequest{Online: true})
+	_, err := asking(c, c.t.client.SetOnline, &sdk.OnlineRequest{Online: true})
 	return err
 }
 

@@ -28,7 +28,7 @@ func (c *call) aim(want func(seq uint64, at int64) bool) []string {
 
 // deleted notes that a deletion has resolved.
 func (c *call) deleted(opIDs []string) {
-	if c.t.dead || c.life != c.d.life {
+	if c.t.dead.Load() || c.life != c.d.life {
 		return
 	}
 	c.opIDs = opIDs
@@ -37,7 +37,7 @@ func (c *call) deleted(opIDs []string) {
 	}
 	for _, text := range c.targets {
 		if _, before := c.d.gone[text]; !before {
-			c.d.gone[text], c.d.by[text] = c.w.steps, c.t
+			c.d.gone[text], c.d.by[text] = c.w.step(), c.t
 		}
 	}
 }
@@ -115,7 +115,7 @@ func deleteIDs(c *call) error {
 		return wire.Errorf(wire.MessageNotFound, "nothing to delete")
 	}
 	named := slices.Clone(c.targets)
-	out, err := c.t.client.DeleteMessages(ctx, r)
+	out, err := asking(c, c.t.client.DeleteMessages, r)
 	if err != nil {
 		return err
 	}
@@ -134,7 +134,7 @@ func deleteAll(c *call) error {
 	c.inScope()
 	c.whole = true
 	c.aim(func(uint64, int64) bool { return true })
-	out, err := c.t.client.DeleteMessages(ctx, &sdk.DeleteMessagesRequest{
+	out, err := asking(c, c.t.client.DeleteMessages, &sdk.DeleteMessagesRequest{
 		ConversationID: id, Scope: c.scope, AwaitErasure: c.step.A%5 == 0,
 	})
 	if err != nil {
@@ -154,7 +154,7 @@ func deleteTime(c *call) error {
 	c.whole, c.before = true, before
 	c.aim(func(seq uint64, at int64) bool { return seq > 0 && at < before })
 	n := sdk.Number(before)
-	out, err := c.t.client.DeleteMessages(ctx, &sdk.DeleteMessagesRequest{ConversationID: id, Scope: c.scope, Before: &n})
+	out, err := asking(c, c.t.client.DeleteMessages, &sdk.DeleteMessagesRequest{ConversationID: id, Scope: c.scope, Before: &n})
 	if err != nil {
 		return err
 	}
@@ -173,7 +173,7 @@ func deleteUpTo(c *call) error {
 	c.whole, c.upTo = true, upTo
 	c.aim(func(seq uint64, _ int64) bool { return seq > 0 && seq <= upTo })
 	n := sdk.Number(upTo)
-	out, err := c.t.client.DeleteMessages(ctx, &sdk.DeleteMessagesRequest{ConversationID: id, Scope: c.scope, UpTo: &n})
+	out, err := asking(c, c.t.client.DeleteMessages, &sdk.DeleteMessagesRequest{ConversationID: id, Scope: c.scope, UpTo: &n})
 	if err != nil {
 		return err
 	}
@@ -185,7 +185,7 @@ func clearHistory(c *call) error {
 	id := c.where(c.step.A)
 	c.scope, c.whole = "both", true
 	c.aim(func(uint64, int64) bool { return true })
-	_, err := c.t.client.ClearHistoryMessage(ctx, &sdk.ClearHistoryRequest{ConversationID: id, AwaitErasure: c.step.A%5 == 0})
+	_, err := asking(c, c.t.client.ClearHistoryMessage, &sdk.ClearHistoryRequest{ConversationID: id, AwaitErasure: c.step.A%5 == 0})
 	if err != nil {
 		return err
 	}
@@ -197,7 +197,7 @@ func deleteConversations(c *call) error {
 	id := c.where(c.step.A)
 	c.scope, c.whole, c.hides = "both", true, true
 	c.aim(func(uint64, int64) bool { return true })
-	_, err := c.t.client.DeleteConversation(ctx, &sdk.DeleteConversationRequest{ConversationIDList: []string{id}})
+	_, err := asking(c, c.t.client.DeleteConversation, &sdk.DeleteConversationRequest{ConversationIDList: []string{id}})
 	if err != nil {
 		return err
 	}
@@ -209,7 +209,7 @@ func hideConversation(c *call) error {
 	id := c.where(c.step.A)
 	c.scope, c.hides = "both", true
 	no := false
-	_, err := c.t.client.DeleteConversation(ctx, &sdk.DeleteConversationRequest{
+	_, err := asking(c, c.t.client.DeleteConversation, &sdk.DeleteConversationRequest{
 		ConversationIDList: []string{id}, ClearHistoryMessage: &no,
 	})
 	return err

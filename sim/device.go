@@ -24,8 +24,8 @@ type device struct {
 	ring    *ring
 	keyless bool // the platform has no keyring
 	speaks  age
-	skew    time.Duration // of its clock
-	cutOff  bool          // partitioned from the server
+	skew    skew // of its clock
+	cutOff  bool // partitioned from the server
 	tabs    []*tab
 	tabN    int
 	locks   *tabs.Memory
@@ -48,7 +48,7 @@ func newDevice(w *world, user string, n int) *device {
 	return d
 }
 
-// forget is what a device that has lost its storage knows.
+// forget is what a device that has lost its storage knows. Whoever calls it holds the books.
 func (d *device) forget() {
 	d.life++
 	d.seen, d.sent = map[string]bool{}, map[string]bool{}
@@ -86,7 +86,7 @@ func (d *device) openTab() *tab {
 		Dial:   t.dial,
 		Emit:   t.emit,
 		Tabs:   t,
-		Now:    func() time.Time { return time.Now().Add(d.skew) },
+		Now:    func() time.Time { return time.Now().Add(d.skew.now()) },
 		Random: func() float64 { return 0.5 },
 	}
 	if !d.keyless {
@@ -101,19 +101,31 @@ func (d *device) openTab() *tab {
 
 // Join is the BroadcastChannel: pokes reach the other tabs some time later.
 func (t *tab) Join(_ string, heard func(tabs.Poke)) (poke func(tabs.Poke), leave func()) {
-	t.heard = heard
+	t.hear(heard)
 	return func(p tabs.Poke) {
 		for _, o := range t.device.tabs {
-			if o == t || o.heard == nil || t.dead {
+			if o == t || o.hears() == nil || t.dead.Load() {
 				continue
 			}
 			o.w.later(o.name+" poke", nil, func() {
-				if o.heard != nil && !o.dead {
-					o.heard(p)
+				if heard := o.hears(); heard != nil && !o.dead.Load() {
+					heard(p)
 				}
 			})
 		}
-	}, func() { t.heard = nil }
+	}, func() { t.hear(nil) }
+}
+
+func (t *tab) hear(heard func(tabs.Poke)) {
+	t.w.books.Lock()
+	defer t.w.books.Unlock()
+	t.heard = heard
+}
+
+func (t *tab) hears() func(tabs.Poke) {
+	t.w.books.Lock()
+	defer t.w.books.Unlock()
+	return t.heard
 }
 
 // broken tells whether the tab's database was taken away under it: a page is loaded again then.
@@ -125,8 +137,8 @@ func (t *tab) broken() bool {
 func (t *tab) die(told bool) {
 	w := t.w
 	w.kill(&t.process)
-	t.Kill()
 	t.device.tabs = slices.DeleteFunc(t.device.tabs, func(o *tab) bool { return o == t })
+	t.Kill() // which lets others go on
 	for _, l := range w.links {
 		if l.tab != t {
 			continue
@@ -175,14 +187,16 @@ var (
 
 // emit takes an event from the client.
 func (t *tab) emit(event string, data []byte) {
-	if t.dead {
+	if t.dead.Load() {
 		return
 	}
 	d := t.device
+	d.w.books.Lock()
+	defer d.w.books.Unlock()
 	switch event {
 	case sdk.EventMessageReceived, sdk.EventMessageSent, sdk.EventMessageRevoked:
 		for _, text := range texts.FindAll(data, -1) {
-			t.shows(string(text), d.w.steps, event)
+			t.shows(string(text), d.w.step(), event)
 			d.seen[string(text)], d.sent[string(text)] = true, true
 		}
 	case sdk.EventMessageFailed:
@@ -190,7 +204,7 @@ func (t *tab) emit(event string, data []byte) {
 			d.w.model.refused[string(text)] = true
 		}
 	case sdk.EventMessageDeleted, sdk.EventHistoryCleared:
-		t.hears(data)
+		t.left(data)
 	case sdk.EventDeletionRefused:
 		d.w.model.deletionsRefused[string(operation.Find(data))] = true
 	case sdk.EventError:
@@ -201,8 +215,8 @@ func (t *tab) emit(event string, data []byte) {
 	}
 }
 
-// hears notes what the tab is told to have left its view.
-func (t *tab) hears(data []byte) {
+// left notes what the tab is told to have left its view.
+func (t *tab) left(data []byte) {
 	event, _, err := msgp.ReadMapStrIntfBytes(data, nil)
 	if err != nil {
 		t.w.fail("I8: %s is told something that cannot be read: %v", t.name, err)
@@ -218,7 +232,7 @@ func (t *tab) hears(data []byte) {
 	for i := range l.messages {
 		seq := uint64(i + 1)
 		if seq <= through || slices.ContainsFunc(seqs, func(x any) bool { return whole(x) == seq }) {
-			t.told[l.messages[i].text] = t.w.steps
+			t.told[l.messages[i].text] = t.w.step()
 		}
 	}
 }

@@ -37,12 +37,19 @@ func around[T any](ctx context.Context, g *gated, what string, do func() (T, err
 	if !g.h.pass("before "+what, nil, nil) {
 		return zero, errDead
 	}
-	clear(g.known)
-	out, err := do()
+	out, err := change(g, do)
 	if !g.h.pass("after "+what, nil, nil) {
 		return zero, errDead
 	}
 	return out, err
+}
+
+// change has the store do something, and the model and what is known follow before anybody else asks.
+func change[T any](g *gated, do func() (T, error)) (T, error) {
+	g.h.w.books.Lock()
+	defer g.h.w.books.Unlock()
+	clear(g.known)
+	return do()
 }
 
 // reading runs an operation that only reads, behind a gate: nothing is lost when the node dies behind it. args are all that the
@@ -58,6 +65,8 @@ func reading[T any](ctx context.Context, g *gated, what string, args []any, do f
 // asked asks the store, unless its answer is known.
 func asked[T any](g *gated, what string, args []any, do func() (T, error)) (T, error) {
 	key := fmt.Sprint(what, args)
+	g.h.w.books.Lock()
+	defer g.h.w.books.Unlock()
 	if out, ok := g.known[key]; ok {
 		return out.(T), nil
 	}
@@ -196,7 +205,7 @@ func (g *gated) Number(ctx context.Context, who server.Who) (uint64, uint32, err
 		n     uint64
 		epoch uint32
 	}
-	if g.h.dead {
+	if g.h.dead.Load() {
 		return 0, 0, errDead
 	}
 	a, err := asked(g, "number", []any{who.User}, func() (a answer, err error) {

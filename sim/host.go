@@ -39,7 +39,7 @@ type shared struct {
 }
 
 // nodeTime is a node's clock: it may step back.
-func (w *world) nodeTime(node int) time.Time { return time.Now().Add(w.model.skews[node]) }
+func (w *world) nodeTime(node int) time.Time { return time.Now().Add(w.model.skews[node].now()) }
 
 func (w *world) file() string { return filepath.Join(w.plan.folder, "lethe.db") }
 

@@ -49,17 +49,20 @@ const settling = 10 * time.Second
 
 // ask runs a call outside the plan, for which everything is let happen.
 func (w *world) ask(what string, do func() error) {
-	over, err := false, error(nil)
-	go func() { err, over = do(), true }()
-	for i := 0; i < 100 && !over; i++ {
+	over := make(chan error, 1)
+	go func() { over <- do() }()
+	for range 100 {
 		w.elapse(settling / 100)
+		select {
+		case err := <-over:
+			if err != nil {
+				w.fail("I8: %s: %v", what, err)
+			}
+			return
+		default:
+		}
 	}
-	switch {
-	case !over:
-		w.fail("I8: %s never settles", what)
-	case err != nil:
-		w.fail("I8: %s: %v", what, err)
-	}
+	w.fail("I8: %s never settles", what)
 }
 
 // shownHere is a conversation as a tab shows it, by seq, and what it has that was not sent.

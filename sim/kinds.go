@@ -289,16 +289,16 @@ const year = 365 * 24 * time.Hour
 
 func jumpClock(w *world, s Step) bool {
 	d := w.anyDevice(s)
-	d.skew = []time.Duration{-10 * year, 10 * year, -time.Hour, time.Hour, 0}[s.A%5]
+	d.skew.set([]time.Duration{-10 * year, 10 * year, -time.Hour, time.Hour, 0}[s.A%5])
 	return true
 }
 
 func stepServerClock(w *world, s Step) bool {
-	skew := &w.model.skews[s.Who%len(w.model.skews)]
-	if *skew < -5*time.Hour {
+	k := &w.model.skews[s.Who%len(w.model.skews)]
+	if k.now() < -5*time.Hour {
 		return false
 	}
-	*skew -= time.Hour
+	k.set(k.now() - time.Hour)
 	return true
 }
 
@@ -314,6 +314,8 @@ func (w *world) evict(s Step, database, keys bool) bool {
 		d.ring.wipe()
 	}
 	if database || !d.keyless {
+		w.books.Lock()
+		defer w.books.Unlock()
 		d.forget()
 	}
 	return true

@@ -4,7 +4,6 @@ import (
 	"encoding/hex"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/tinylib/msgp/msgp"
 
@@ -16,7 +15,7 @@ import (
 // spans or views.
 type model struct {
 	w       *world
-	skews   []time.Duration // of the nodes' clocks
+	skews   []skew // of the nodes' clocks
 	logs    map[uint64]*modelLog
 	named   map[string]uint64 // the log behind a group, or behind user + conversation
 	users   map[string]map[string]*modelView
@@ -68,7 +67,7 @@ type stay struct{ from, to uint64 }
 
 func newModel(w *world) *model {
 	return &model{
-		w: w, skews: make([]time.Duration, w.plan.Nodes), logs: map[uint64]*modelLog{}, named: map[string]uint64{}, users: map[string]map[string]*modelView{},
+		w: w, skews: make([]skew, w.plan.Nodes), logs: map[uint64]*modelLog{}, named: map[string]uint64{}, users: map[string]map[string]*modelView{},
 		sends: map[wire.ID]wire.SendAck{}, ops: map[string]map[wire.ID]opAnswer{}, reads: map[string]map[string]uint64{},
 		places: map[string]place{}, refused: map[string]bool{}, numbers: map[string]uint64{},
 		accepted: map[string]bool{}, deletionsRefused: map[string]bool{},

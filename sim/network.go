@@ -52,8 +52,10 @@ func (t *tab) dial(_ context.Context, _ string) (sdk.Conn, error) {
 	if !t.pass("dial", nil, nil) {
 		return nil, &sdk.Closed{}
 	}
+	w.books.Lock()
+	defer w.books.Unlock()
 	h := w.balance()
-	if h == nil || h.dead || t.device.cutOff {
+	if h == nil || h.dead.Load() || t.device.cutOff {
 		return nil, &sdk.Closed{}
 	}
 	if t.on != h.name && t.on != "" {
@@ -191,7 +193,7 @@ func (c *clientEnd) Read(context.Context) ([]byte, error) {
 
 // Write implements sdk.Conn.
 func (c *clientEnd) Write(_ context.Context, message []byte) error {
-	if c.l.tab.dead || c.l.down.ended() {
+	if c.l.tab.dead.Load() || c.l.down.ended() {
 		return &sdk.Closed{Code: abnormal}
 	}
 	for _, frame := range c.l.said(message) {
@@ -203,7 +205,7 @@ func (c *clientEnd) Write(_ context.Context, message []byte) error {
 
 // Close implements sdk.Conn.
 func (c *clientEnd) Close(code wire.CloseCode, _ string) error {
-	if !c.l.down.ended() && !c.l.tab.dead {
+	if !c.l.down.ended() && !c.l.tab.dead.Load() {
 		c.l.up.put(parcel{end: true, code: code})
 		c.l.w.nudge()
 	}
@@ -227,7 +229,7 @@ var errEnded = errors.New("the link has ended")
 
 // Write implements server.Socket.
 func (s *serverEnd) Write(_ context.Context, message []byte) error {
-	if s.l.up.ended() || s.l.host.dead {
+	if s.l.up.ended() || s.l.host.dead.Load() {
 		return errEnded
 	}
 	for _, frame := range s.l.told(message) {
@@ -239,7 +241,7 @@ func (s *serverEnd) Write(_ context.Context, message []byte) error {
 
 // Close implements server.Socket.
 func (s *serverEnd) Close(code wire.CloseCode, _ string) {
-	if !s.l.host.dead {
+	if !s.l.host.dead.Load() {
 		s.l.down.put(parcel{end: true, code: code})
 		s.l.w.nudge()
 	}
@@ -248,7 +250,7 @@ func (s *serverEnd) Close(code wire.CloseCode, _ string) {
 
 // Cut implements server.Socket.
 func (s *serverEnd) Cut() {
-	if !s.l.up.ended() && !s.l.host.dead {
+	if !s.l.up.ended() && !s.l.host.dead.Load() {
 		s.l.down.put(parcel{end: true, code: abnormal})
 		s.l.w.nudge()
 	}

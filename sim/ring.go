@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"sync/atomic"
 
 	"github.com/lethe-im/lethe/sdk/keyring"
 )
@@ -45,16 +46,16 @@ type file struct {
 	r      *ring
 	p      *process
 	life   int
-	closed bool
+	closed atomic.Bool
 }
 
 func (r *ring) open(p *process) *file { return &file{r: r, p: p, life: r.life} }
 
 func (f *file) usable() error {
 	switch {
-	case f.closed:
+	case f.closed.Load():
 		return keyring.ErrClosed
-	case f.p.dead || f.life != f.r.life:
+	case f.p.dead.Load() || f.life != f.r.life:
 		return keyring.ErrLost
 	}
 	return nil
@@ -82,13 +83,13 @@ func (f *file) Begin(ctx context.Context, write bool) (keyring.Keys, error) {
 
 // Close implements keyring.File.
 func (f *file) Close() error {
-	f.closed = true
+	f.closed.Store(true)
 	return nil
 }
 
 // Destroy implements keyring.File.
 func (f *file) Destroy(ctx context.Context) error {
-	f.closed = true
+	f.closed.Store(true)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}

@@ -36,7 +36,7 @@ func Run(t *testing.T, p *Plan, x *template, telling bool) (out Outcome) {
 		if err := w.run(x); err != nil {
 			w.fail("the simulation: %v", err)
 		}
-		out = Outcome{Trace: w.trace, Events: w.steps, Bites: w.bites, Failed: w.failed, Log: w.log, Notes: w.notes, Disturbed: w.disturbed}
+		out = Outcome{Trace: w.trace, Events: w.step(), Bites: w.bites, Failed: w.failed, Log: w.log, Notes: w.notes, Disturbed: w.disturbed}
 	})
 	return out
 }

@@ -8,6 +8,7 @@ import (
 	"sort"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing/synctest"
 	"time"
@@ -23,7 +24,6 @@ type world struct {
 	waiting []*event
 	stir    chan struct{}
 	trace   uint64
-	steps   int
 	log     []string // what happened, in words; only when it is to be told
 	notes   []string // that of it which is the same whenever the history is run
 	telling bool
@@ -40,6 +40,12 @@ type world struct {
 	failed  []string
 	since   time.Time
 
+	// books guards what calls, events and the store's answers note for the checks: the model, what devices know, the lots that are
+	// drawn. The scheduler lets one goroutine on at a time, but several that were woken by it run at once, and on a busy machine the
+	// runtime interrupts one where it will: two of them in one map end the process. It is never held where anything waits.
+	books sync.Mutex
+	steps atomic.Int64
+
 	watched   int64 // real time of the last step, ns
 	disturbed bool
 }
@@ -51,11 +57,17 @@ type event struct {
 	fire  func()
 }
 
+// skew is how far a clock is from the time, in ns. Timers, which look at it, go on without the scheduler.
+type skew struct{ ns atomic.Int64 }
+
+func (s *skew) now() time.Duration  { return time.Duration(s.ns.Load()) }
+func (s *skew) set(d time.Duration) { s.ns.Store(int64(d)) }
+
 // process is what a crash ends: a tab or a node. What it waits for never happens then, and it can do nothing any more.
 type process struct {
 	w    *world
 	name string
-	dead bool
+	dead atomic.Bool
 }
 
 // pass waits until the scheduler lets the process go on; false: it has died meanwhile. take is done at that moment, so that
@@ -64,15 +76,15 @@ func (p *process) pass(what string, ready func() bool, take func()) bool {
 	w := p.w
 	open := make(chan struct{})
 	w.mu.Lock()
-	if p.dead {
+	if p.dead.Load() {
 		w.mu.Unlock()
 		return false
 	}
 	w.waiting = append(w.waiting, &event{
 		name:  p.name + " " + what,
-		ready: func() bool { return p.dead || ready == nil || ready() },
+		ready: func() bool { return p.dead.Load() || ready == nil || ready() },
 		fire: func() {
-			if !p.dead && take != nil {
+			if !p.dead.Load() && take != nil {
 				take()
 			}
 			close(open)
@@ -83,7 +95,7 @@ func (p *process) pass(what string, ready func() bool, take func()) bool {
 	<-open
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return !p.dead
+	return !p.dead.Load()
 }
 
 // nudge wakes the scheduler where it lets time pass.
@@ -105,7 +117,7 @@ func (w *world) later(name string, ready func() bool, fire func()) {
 // kill ends a process. Whatever it waited for fails at once, and what it still does has no effect.
 func (w *world) kill(p *process) {
 	w.mu.Lock()
-	p.dead = true
+	p.dead.Store(true)
 	var gone []*event
 	w.waiting = slices.DeleteFunc(w.waiting, func(e *event) bool {
 		if strings.HasPrefix(e.name, p.name+" ") {
@@ -174,7 +186,7 @@ func (w *world) note(line string) {
 	h := fnv.New64a()
 	fmt.Fprintf(h, "%x %s", w.trace, line)
 	w.trace = h.Sum64()
-	w.steps++
+	w.steps.Add(1)
 	if w.telling {
 		w.notes = append(w.notes, line)
 		w.log = append(w.log, fmt.Sprintf("%9.3f %s", time.Since(w.since).Seconds(), line))
@@ -209,6 +221,9 @@ func (w *world) elapse(d time.Duration) {
 		}
 	}
 }
+
+// step is how many things have happened.
+func (w *world) step() int { return int(w.steps.Load()) }
 
 // stall lets time pass in which nothing happens.
 func (w *world) stall(d time.Duration) {

@@ -68,7 +68,7 @@ func TestDeleteIsAllOrNothing(t *testing.T) {
 				b.reopen()
 				done := b.wholeOrNothing(why, left)
 				require.True(t, done || !erased, "%s: erased and not deleted", why)
-				owed, err := b.v.Owed(b.ctx)
+				owed, err := b.v.Owed(b.ctx, false)
 				require.NoError(t, err)
 				require.Len(t, owed.Entries, map[bool]int{true: 1, false: 0}[done], "%s: outbox and view disagree", why)
 				b.reclaim()

@@ -169,7 +169,7 @@ func (b *bench) survives(why string, deleted []uint64, whole bool, strays int) {
 	b.reclaim()
 	b.resync(why)
 	b.shows(why, deleted, whole)
-	_, err = b.v.Owed(b.ctx)
+	_, err = b.v.Owed(b.ctx, false)
 	require.NoError(b.t, err, why)
 
 	b.grow(1, nil)

@@ -31,7 +31,7 @@ func Open(ctx context.Context, store kv.Store, ring keyring.File, user string) (
 		return nil, fmt.Errorf("vault: begin: %w", err)
 	}
 	if v.records == nil {
-		if _, err := v.Reload(ctx); err != nil {
+		if _, err := v.Owed(ctx, true); err != nil {
 			return nil, err
 		}
 	}

@@ -21,17 +21,13 @@ type Owed struct {
 	Behind bool
 }
 
-// Owed reads what this device still owes the server.
-func (v *Vault) Owed(ctx context.Context) (Owed, error) { return v.owed(ctx, false) }
-
-// Reload is Owed that reads again into memory, in the same transaction, what other tabs may have changed. Behind is as it was before.
-func (v *Vault) Reload(ctx context.Context) (Owed, error) {
-	v.write.Lock()
-	defer v.write.Unlock()
-	return v.owed(ctx, true)
-}
-
-func (v *Vault) owed(ctx context.Context, all bool) (out Owed, err error) {
+// Owed reads what this device still owes the server. With reload it reads again into memory, in the same transaction, what other
+// tabs may have changed; Behind is as it was before.
+func (v *Vault) Owed(ctx context.Context, reload bool) (out Owed, err error) {
+	if reload {
+		v.write.Lock()
+		defer v.write.Unlock()
+	}
 	err = v.view(ctx, func(t *tx) error {
 		if err := t.readDevice(); err != nil {
 			return err
@@ -49,26 +45,20 @@ func (v *Vault) owed(ctx context.Context, all bool) (out Owed, err error) {
 		for i, n := range r.Entries {
 			out.Refused[n] = wire.Code(r.Codes[i])
 		}
-		if all {
-			err = t.reload()
+		if !reload {
+			return nil
+		}
+		records, err := t.allRecords()
+		if err != nil {
+			return err
+		}
+		ledgers, err := t.allLedgers()
+		if err == nil {
+			v.take(t.dev, records, ledgers)
 		}
 		return err
 	})
 	return out, err
-}
-
-// reload holds in memory what there is of conversations and ledgers.
-func (t *tx) reload() error {
-	records, err := t.allRecords()
-	if err != nil {
-		return err
-	}
-	ledgers, err := t.allLedgers()
-	if err != nil {
-		return err
-	}
-	t.v.take(t.dev, records, ledgers)
-	return nil
 }
 
 // allEntries reads every entry; those that cannot be read are noted as spoilt, and Open says so.

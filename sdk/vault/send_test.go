@@ -24,7 +24,7 @@ func (b *bench) unsent(id byte) Sending {
 
 func (b *bench) kinds() (kinds []Kind) {
 	b.t.Helper()
-	owed, err := b.v.Owed(b.ctx)
+	owed, err := b.v.Owed(b.ctx, false)
 	require.NoError(b.t, err)
 	for _, e := range owed.Entries {
 		kinds = append(kinds, e.Kind)
@@ -40,7 +40,7 @@ func TestUnsentMessagesGoWithTheirConversation(t *testing.T) {
 	d := b.delete(Deletion{What: wire.WhatConversation, Hide: true, OpID: wire.ID{9}})
 	require.Equal(t, []uint32{s.Row.Slot}, d.Settled.Slots)
 	require.ElementsMatch(t, []Kind{CancelEntry, DeleteEntry}, b.kinds(), "what may have left is cancelled, not forgotten")
-	owed, err := b.v.Owed(b.ctx)
+	owed, err := b.v.Owed(b.ctx, false)
 	require.NoError(t, err)
 	require.NotEqual(t, owed.Entries[0].OpID, owed.Entries[1].OpID)
 	_, ok, err := b.v.Sent(b.ctx, s.Entry, wire.SendAck{Log: 7, Seq: 11, Time: 120})
