@@ -15,8 +15,8 @@ type jobs struct {
 func (j *jobs) run(job func()) {
 	if j.add(1) {
 		go func() {
+			defer j.add(-1)
 			job()
-			j.add(-1)
 		}()
 	}
 }
