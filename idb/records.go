@@ -39,34 +39,49 @@ func bytesOf(value js.Value) []byte {
 	return b
 }
 
-func (t *transaction) Get(table kv.Table, keys ...kv.Key) ([][]byte, error) {
+func (t *transaction) Ask(table kv.Table, keys ...kv.Key) { _ = t.ask(table, keys) }
+
+// ask makes the requests that have not been made yet.
+func (t *transaction) ask(table kv.Table, keys []kv.Key) error {
 	object, err := t.table(table)
-	if err != nil || len(keys) == 0 {
-		return nil, err
+	if err != nil {
+		return err
 	}
 	for _, key := range keys {
 		if key > kv.MaxKey {
-			return nil, kv.ErrKey
+			return kv.ErrKey
 		}
 	}
-	requests := make([]js.Value, len(keys))
-	err = try(func() {
-		for i, key := range keys {
-			requests[i] = object.Call("get", float64(key))
+	asked := t.asked[table]
+	if asked == nil {
+		asked = map[kv.Key]js.Value{}
+		t.asked[table] = asked
+	}
+	return try(func() {
+		for _, key := range keys {
+			if !asked[key].Truthy() {
+				asked[key] = object.Call("get", float64(key))
+				t.last = asked[key]
+			}
 		}
 	})
-	if err == nil {
-		err = t.wait(requests[len(requests)-1])
+}
+
+func (t *transaction) Get(table kv.Table, keys ...kv.Key) ([][]byte, error) {
+	err := t.ask(table, keys)
+	if err == nil && t.last.Truthy() {
+		err = t.wait(t.last)
 	}
 	if err != nil {
 		return nil, err
 	}
 	values := make([][]byte, len(keys))
-	for i, request := range requests {
-		if value := request.Get("result"); !value.IsUndefined() {
+	for i, key := range keys {
+		if value := t.asked[table][key].Get("result"); !value.IsUndefined() {
 			values[i] = bytesOf(value)
 		}
 	}
+	delete(t.asked, table)
 	return values, nil
 }
 
@@ -229,5 +244,6 @@ func (t *transaction) writable(table kv.Table) (js.Value, error) {
 	if err == nil && !t.write {
 		return js.Value{}, kv.ErrReadOnly
 	}
+	delete(t.asked, table) // what was asked for may be otherwise now
 	return object, err
 }

@@ -18,9 +18,11 @@ type transaction struct {
 	write    bool
 	object   js.Value // IDBTransaction
 	listener int
-	tables   map[kv.Table]js.Value // IDBObjectStore
-	over     bool                  // fn has returned
-	broken   error                 // a read was given up: its answer may still come, so no other can be asked for
+	tables   map[kv.Table]js.Value            // IDBObjectStore
+	over     bool                             // fn has returned
+	broken   error                            // a read was given up: its answer may still come, so no other can be asked for
+	asked    map[kv.Table]map[kv.Key]js.Value // IDBRequests whose answers nobody has fetched …
+	last     js.Value                         // … the last of them, while it has no answer
 
 	answered chan struct{} // a read has its answer
 	ended    chan struct{} // closed when the transaction has ended
@@ -29,7 +31,7 @@ type transaction struct {
 
 func newTransaction(ctx context.Context, conn *connection, write bool, durability kv.Durability, tables []kv.Table) (*transaction, error) {
 	t := &transaction{ctx: ctx, conn: conn, write: write, tables: make(map[kv.Table]js.Value, len(tables)),
-		answered: make(chan struct{}, 1), ended: make(chan struct{})}
+		asked: map[kv.Table]map[kv.Key]js.Value{}, answered: make(chan struct{}, 1), ended: make(chan struct{})}
 	names := make([]any, len(tables))
 	for i, table := range tables {
 		names[i] = string(table)
@@ -156,6 +158,7 @@ func (t *transaction) table(name kv.Table) (js.Value, error) {
 func (t *transaction) wait(request js.Value) error {
 	request.Set(listenerNumber, t.listener)
 	request.Set("onsuccess", dispatch)
+	t.last = js.Undefined()
 	return t.waitAgain()
 }
 

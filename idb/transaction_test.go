@@ -264,3 +264,32 @@ func TestCommitIsAskedFor(t *testing.T) {
 	require.NoError(t, put(s, 1))
 	require.Equal(t, 1, commits)
 }
+
+// TestWhatWasAskedForIsThere: Get then goes back to the browser neither for the answer nor with another request.
+func TestWhatWasAskedForIsThere(t *testing.T) {
+	s := open(t, newName(), 1, Events{})
+	require.NoError(t, put(s, 1))
+	requests := 0
+	replace(t, "IDBObjectStore", "get", func(this js.Value, args []js.Value, original js.Value) any {
+		requests++
+		return original.Call("call", this, args[0])
+	})
+	left := false // Go has returned to the browser, which runs microtasks then
+	leaves := js.FuncOf(func(js.Value, []js.Value) any { left = true; return nil })
+	defer leaves.Release()
+	require.NoError(t, s.View(background, kvtest.Tables, func(tx kv.Tx) error {
+		tx.Ask(kvtest.A, 1, 2)
+		_, err := tx.Get(kvtest.B, 1)
+		require.NoError(t, err)
+		for _, keys := range [][]kv.Key{{1, 2}, {1}} {
+			left = false
+			js.Global().Call("queueMicrotask", leaves)
+			values, err := tx.Get(kvtest.A, keys...)
+			require.NoError(t, err)
+			require.NotNil(t, values[0])
+			require.Equal(t, len(keys) == 1, left, "only what was not asked for is waited for")
+		}
+		return nil
+	}))
+	require.Equal(t, 4, requests)
+}

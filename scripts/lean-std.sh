@@ -42,5 +42,6 @@ drop crypto/internal/fips140/sha256 cast.go
 overlay() { (IFS=,; echo "{\"Replace\": {${entries[*]}}}") >".cache/$1.overlay.json"; }
 overlay test
 stand encoding/json
+stand log
 stand os
 overlay wasm

@@ -2,6 +2,7 @@ package sdk
 
 import (
 	"context"
+	"time"
 
 	"github.com/lethe-im/lethe/sdk/vault"
 )
@@ -84,6 +85,7 @@ func (a *account) reclaim() {
 		}
 		select {
 		case <-a.sweep:
+			time.Sleep(time.Millisecond) // what signalled answers its caller first: a browser hears of neither until all wait
 		case <-a.ctx.Done():
 			a.endErasing(false)
 			return

@@ -100,6 +100,9 @@ type Reserve interface {
 // right but slow). Reads fire all their requests before they wait. Values belong to the caller; what is put must not be
 // changed afterwards. An empty value is a value, not an absence.
 type Tx interface {
+	// Ask is a hint: Get may soon want these keys. They are read along with the next read, which saves a round trip; what is
+	// written meanwhile Get reads again. Without keys, and with ones that cannot be read, it does nothing: Get says why.
+	Ask(table Table, keys ...Key)
 	// Get returns the values of the keys, in their order, nil where there is none.
 	Get(table Table, keys ...Key) ([][]byte, error)
 	// Scan returns the entries in the span by rising key, at most limit (0 = all); with reverse the last ones, falling.

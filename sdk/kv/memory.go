@@ -238,6 +238,9 @@ func (t *memoryTable) within(span Span) (from, to int) {
 
 func copied(value []byte) []byte { return append(make([]byte, 0, len(value)), value...) }
 
+// Ask does nothing: here reading waits for nothing.
+func (tx *memoryTx) Ask(Table, ...Key) {}
+
 func (tx *memoryTx) Get(table Table, keys ...Key) ([][]byte, error) {
 	t, err := tx.table(table)
 	if err != nil {

@@ -48,12 +48,12 @@ var deleteTables = []kv.Table{tableSegments, tableTail, tableSent, tableOutbox, 
 // deletions are destroyed by then too (Settled.Erased), and Reclaim does the rest.
 func (v *Vault) Delete(ctx context.Context, deletions []Deletion) ([]Deleted, error) {
 	var out []Deleted
-	err := v.update(ctx, kv.Strict, deleteTables, func(t *tx) error {
+	ids := make([]string, len(deletions))
+	for i, d := range deletions {
+		ids[i] = d.ConversationID
+	}
+	err := v.updateOf(ctx, ids, kv.Strict, deleteTables, func(t *tx) error {
 		out = make([]Deleted, len(deletions))
-		ids := make([]string, len(deletions))
-		for i, d := range deletions {
-			ids[i] = d.ConversationID
-		}
 		cs, err := t.load(ids...)
 		if err != nil {
 			return err

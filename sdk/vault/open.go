@@ -32,7 +32,7 @@ func Open(ctx context.Context, store kv.Store, ring keyring.File, user string) (
 	}
 	if v.records == nil {
 		if _, err := v.Owed(ctx, true); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("vault: load: %w", err)
 		}
 	}
 	return v, nil

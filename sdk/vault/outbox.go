@@ -221,7 +221,7 @@ func (v *Vault) settleEntry(ctx context.Context, e Entry, add wire.Ledger, synce
 // MarkRead moves this user's read mark to the newest message and queues it. No entry: it was there already.
 func (v *Vault) MarkRead(ctx context.Context, conversationID string) (*Entry, error) {
 	var out *Entry
-	err := v.update(ctx, kv.Relaxed, []kv.Table{tableOutbox}, func(t *tx) error {
+	err := v.updateOf(ctx, []string{conversationID}, kv.Relaxed, []kv.Table{tableOutbox}, func(t *tx) error {
 		out = nil
 		cs, err := t.load(conversationID)
 		if err != nil {
@@ -250,7 +250,7 @@ func (v *Vault) SetDraft(ctx context.Context, conversationID, draft string) erro
 	if err != nil {
 		return err
 	}
-	return v.update(ctx, kv.Relaxed, nil, func(t *tx) error {
+	return v.updateOf(ctx, []string{conversationID}, kv.Relaxed, nil, func(t *tx) error {
 		cs, err := t.load(conversationID)
 		if err != nil {
 			return err

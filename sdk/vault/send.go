@@ -27,7 +27,7 @@ func (v *Vault) Append(ctx context.Context, conversationID string, m wire.Messag
 	if err != nil {
 		return out, err
 	}
-	err = v.update(ctx, kv.Strict, []kv.Table{tableTail, tableOutbox}, func(t *tx) error {
+	err = v.updateOf(ctx, []string{conversationID}, kv.Strict, []kv.Table{tableTail, tableOutbox}, func(t *tx) error {
 		out = Sending{}
 		cs, err := t.load(conversationID)
 		if err != nil {

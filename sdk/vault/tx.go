@@ -73,18 +73,23 @@ func (c *conv) changeBook() {
 // update runs fn as one transaction over all tables but those of messages, which it names. It holds the keyring's lock until
 // the keys of what was written, or deleted, are settled.
 func (v *Vault) update(ctx context.Context, d kv.Durability, messages []kv.Table, fn func(*tx) error) error {
+	return v.updateOf(ctx, nil, d, messages, fn)
+}
+
+// updateOf is update for what loads these conversations: they are read in one round trip with the device.
+func (v *Vault) updateOf(ctx context.Context, conversationIDs []string, d kv.Durability, messages []kv.Table, fn func(*tx) error) error {
 	v.enter()
 	defer v.leave()
 	v.write.Lock()
 	defer v.write.Unlock()
-	return v.updateLocked(ctx, d, messages, fn)
+	return v.persist(ctx, func() error { return v.updateOnce(ctx, conversationIDs, d, messages, fn) })
 }
 
 func (v *Vault) updateLocked(ctx context.Context, d kv.Durability, messages []kv.Table, fn func(*tx) error) error {
-	return v.persist(ctx, func() error { return v.updateOnce(ctx, d, messages, fn) })
+	return v.persist(ctx, func() error { return v.updateOnce(ctx, nil, d, messages, fn) })
 }
 
-func (v *Vault) updateOnce(ctx context.Context, d kv.Durability, messages []kv.Table, fn func(*tx) error) error {
+func (v *Vault) updateOnce(ctx context.Context, conversationIDs []string, d kv.Durability, messages []kv.Table, fn func(*tx) error) error {
 	k, err := v.begin(ctx, true)
 	if err != nil {
 		return err
@@ -97,6 +102,7 @@ func (v *Vault) updateOnce(ctx context.Context, d kv.Durability, messages []kv.T
 	tables := append([]kv.Table{tableDevice, tableConversations, tableLedgers}, messages...)
 	err = v.store.Update(ctx, d, tables, func(x kv.Tx) error {
 		t.Tx = x
+		t.ask(conversationIDs)
 		if err := t.readDevice(); err != nil {
 			return err
 		}
@@ -152,6 +158,20 @@ func (t *tx) readDevice() error {
 	return err
 }
 
+// ask asks for what load will read of conversations, as far as memory knows where it stands.
+func (t *tx) ask(conversationIDs []string) {
+	device := t.v.Device()
+	for _, id := range conversationIDs {
+		key, _ := t.v.nameOf(&device, id)
+		for j := range kv.Key(probes) {
+			t.Ask(tableLedgers, key+j)
+		}
+		if c, _ := t.v.Find(id); c.Record != nil {
+			t.Ask(tableConversations, kv.Key(c.Record.Ordinal))
+		}
+	}
+}
+
 // load reads conversations: all ledgers at once, then all records at once.
 func (t *tx) load(conversationIDs ...string) ([]*conv, error) {
 	out := make([]*conv, len(conversationIDs))
@@ -171,6 +191,7 @@ func (t *tx) load(conversationIDs ...string) ([]*conv, error) {
 			keys = append(keys, key+j)
 		}
 	}
+	t.ask(conversationIDs)
 	values, err := t.Get(tableLedgers, keys...)
 	if err != nil {
 		return nil, err

@@ -26,6 +26,7 @@ func Contract(t *testing.T, open func(t *testing.T) kv.Store) {
 		run  func(t *testing.T, store kv.Store)
 	}{
 		{"get", get},
+		{"ask", ask},
 		{"scan", scans},
 		{"count", count},
 		{"delete", deletes},

@@ -79,6 +79,9 @@ func (t *faultyTx) Get(table kv.Table, keys ...kv.Key) (values [][]byte, err err
 	return values, nil
 }
 
+// Ask is no step: it answers nothing.
+func (t *faultyTx) Ask(table kv.Table, keys ...kv.Key) { t.tx.Ask(table, keys...) }
+
 func (t *faultyTx) Scan(table kv.Table, span kv.Span, limit int, reverse bool) (entries []kv.Entry, err error) {
 	err = t.faults.Around(func() error { entries, err = t.tx.Scan(table, span, limit, reverse); return err })
 	if err != nil {

@@ -27,6 +27,58 @@ func get(t *testing.T, store kv.Store) {
 	require.Equal(t, [][]byte{[]byte("new")}, read(t, store, A, 2))
 }
 
+// ask: a hint changes no answer, whatever becomes of what was asked for.
+func ask(t *testing.T, store kv.Store) {
+	put(t, store, A, numbered(1, 2, 3)...)
+	put(t, store, B, numbered(1, 2)...)
+	is := func(tx kv.Tx, table kv.Table, key kv.Key, want string) {
+		got, err := tx.Get(table, key)
+		require.NoError(t, err)
+		require.Equal(t, want, string(got[0]), "%s %d", table, key)
+	}
+	require.NoError(t, store.Update(background, kv.Relaxed, Tables, func(tx kv.Tx) error {
+		tx.Ask(A, 1, 2, 1)
+		tx.Ask(A)
+		tx.Ask(B, 1, 2)
+		tx.Ask(A, kv.MaxKey+1)
+		tx.Ask("none", 1)
+		is(tx, B, 1, "1")
+		got, err := tx.Get(A, 2, 7, 1, 2)
+		require.NoError(t, err)
+		require.Equal(t, [][]byte{[]byte("2"), nil, []byte("1"), []byte("2")}, got)
+		is(tx, A, 2, "2")
+		_, err = tx.Get(A, kv.MaxKey+1)
+		require.ErrorIs(t, err, kv.ErrKey)
+		_, err = tx.Get("none", 1)
+		require.ErrorIs(t, err, kv.ErrTable)
+
+		tx.Ask(A, 1, 2, 3)
+		require.NoError(t, tx.Put(A, 1, []byte("new")))
+		is(tx, A, 1, "new")
+		tx.Ask(A, 1, 2, 3)
+		tx.Ask(B, 2)
+		require.NoError(t, tx.Delete(A, span(2, 2)))
+		is(tx, B, 2, "2")
+		is(tx, A, 3, "3")
+		is(tx, A, 2, "")
+		return nil
+	}))
+	require.NoError(t, store.View(background, Tables, func(tx kv.Tx) error {
+		tx.Ask(A, 1, 3)
+		got, err := tx.Scan(B, kv.All, 0, false)
+		require.NoError(t, err)
+		require.Len(t, got, 2)
+		is(tx, A, 1, "new")
+		is(tx, A, 3, "3")
+		return nil
+	}))
+	require.NoError(t, store.Update(background, kv.Relaxed, Tables, func(tx kv.Tx) error {
+		tx.Ask(A, 1) // and never wants it
+		return tx.Put(B, 3, nil)
+	}))
+	require.Equal(t, 3, size(t, store, B, kv.All))
+}
+
 func scans(t *testing.T, store kv.Store) {
 	require.Empty(t, scan(t, store, A, kv.All, 0, false))
 	require.Empty(t, scan(t, store, A, kv.All, 3, true))

@@ -97,6 +97,7 @@ func over(t *testing.T, store kv.Store) {
 		require.Equal(t, result, store.View(background, Tables, keep))
 		require.Equal(t, result, store.Update(background, kv.Relaxed, Tables, keep))
 		for _, tx := range kept {
+			tx.Ask(A, 1)
 			_, err := tx.Get(A, 1)
 			require.ErrorIs(t, err, kv.ErrOver)
 			_, err = tx.Scan(A, kv.All, 0, false)

@@ -1,6 +1,6 @@
 //go:build js && wasm
 
-// Command streams shows what stands in for os in the wasm, with which Go's testing does not compile: make test runs it in
+// Command streams shows what stands in for os and log in the wasm, with which Go's testing does not compile: make test runs it in
 // Chromium and compares what comes out, and the status, with Go's own.
 package main
 
@@ -12,7 +12,7 @@ import (
 
 func main() {
 	log.SetFlags(0)
-	log.Print("to the error")
+	log.Println("to the error:", 1, nil, "ä")
 	fmt.Println("to the output:", os.Args[1:], "ä")
 	n, err := os.Stdout.Write(nil)
 	f, failed := os.Open("/nowhere")
