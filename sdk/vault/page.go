@@ -261,6 +261,8 @@ func (t *tx) rowsBelow(ordinal uint64, book *ledger.Book, below, floor uint64, c
 	if below <= floor || count < 0 {
 		return nil, false, nil
 	}
+	lowest, end := floor/wire.SegmentSize, (below-1)/wire.SegmentSize+1 // segments lowest … end-1 are still to be read
+	t.Ask(tableSegments, segmentKeys(ordinal, lowest, end, count)...)
 	tail, err := t.scanTail(ordinal, floor, below-1, true)
 	if err != nil {
 		return nil, false, err
@@ -276,7 +278,6 @@ func (t *tx) rowsBelow(ordinal uint64, book *ledger.Book, below, floor uint64, c
 		rows = append(rows, row)
 		return false
 	}
-	lowest, end := floor/wire.SegmentSize, (below-1)/wire.SegmentSize+1 // segments lowest … end-1 are still to be read
 	for lowest < end {
 		var entries []kv.Entry
 		if entries, end, err = t.segmentsBelow(ordinal, lowest, end, count); err != nil {
@@ -315,14 +316,19 @@ func (t *tx) rowsBelow(ordinal uint64, book *ledger.Book, below, floor uint64, c
 	return rows, false, nil
 }
 
-// segmentsBelow returns some of the segments lowest … end-1, falling, and the end of those that it has not looked at. It asks
-// for as many as hold the rows that are wanted, by their numbers: one round trip where a search takes two for each.
-func (t *tx) segmentsBelow(ordinal, lowest, end uint64, rows int) (entries []kv.Entry, rest uint64, err error) {
-	n := min(end-lowest, uint64(rows)/wire.SegmentSize+2)
-	keys := make([]kv.Key, n)
+// segmentKeys are where the uppermost of the segments lowest … end-1 stand, falling: as many as hold so many rows.
+func segmentKeys(ordinal, lowest, end uint64, rows int) []kv.Key {
+	keys := make([]kv.Key, min(end-lowest, uint64(rows)/wire.SegmentSize+2))
 	for i := range keys {
 		keys[i] = place(ordinal, end-1-uint64(i))
 	}
+	return keys
+}
+
+// segmentsBelow returns some of the segments lowest … end-1, falling, and the end of those that it has not looked at. It asks
+// for as many as hold the rows that are wanted, by their numbers: one round trip where a search takes two for each.
+func (t *tx) segmentsBelow(ordinal, lowest, end uint64, rows int) (entries []kv.Entry, rest uint64, err error) {
+	keys := segmentKeys(ordinal, lowest, end, rows)
 	values, err := t.Get(tableSegments, keys...)
 	if err != nil {
 		return nil, 0, err
@@ -332,7 +338,7 @@ func (t *tx) segmentsBelow(ordinal, lowest, end uint64, rows int) (entries []kv.
 			entries = append(entries, kv.Entry{Key: keys[i], Value: value})
 		}
 	}
-	if end -= n; len(entries) > 0 || end == lowest {
+	if end -= uint64(len(keys)); len(entries) > 0 || end == lowest {
 		return entries, end, nil
 	}
 	if entries, err = t.Scan(tableSegments, kv.Span{From: place(ordinal, lowest), To: place(ordinal, end-1)}, 1, true); err != nil || len(entries) == 0 {

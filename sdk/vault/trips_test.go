@@ -105,6 +105,7 @@ func TestRoundTrips(t *testing.T) {
 		call  func() error
 	}{
 		{"what is owed, and all that tabs share", 5, func() error { _, err := v.Owed(ctx, true); return err }},
+		{"a page", 2, func() error { _, err := v.Page(ctx, Query{ConversationID: "C2Ca", Count: 2}); return err }},
 		{"a draft", 1, func() error { return v.SetDraft(ctx, "C2Ca", "typed") }},
 		{"a read mark", 1, func() error { _, err := v.MarkRead(ctx, "C2Ca"); return err }},
 		{"one of the messages", 1, deleting(Deletion{ConversationID: "C2Ca", Scope: wire.ScopeBoth, What: wire.WhatMessages, Seqs: []uint64{1}})},
