@@ -2,6 +2,7 @@ package vault
 
 import (
 	"context"
+	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -106,6 +107,13 @@ func TestRoundTrips(t *testing.T) {
 	}{
 		{"what is owed, and all that tabs share", 5, func() error { _, err := v.Owed(ctx, true); return err }},
 		{"a page", 2, func() error { _, err := v.Page(ctx, Query{ConversationID: "C2Ca", Count: 2}); return err }},
+		{"a conversation that is loaded again", 1, func() error {
+			return v.updateOf(ctx, []string{"C2Ca"}, kv.Relaxed, nil, func(t *tx) error {
+				_, err := t.load("C2Ca")
+				_, again := t.load("C2Ca")
+				return errors.Join(err, again)
+			})
+		}},
 		{"a draft", 1, func() error { return v.SetDraft(ctx, "C2Ca", "typed") }},
 		{"a read mark", 1, func() error { _, err := v.MarkRead(ctx, "C2Ca"); return err }},
 		{"one of the messages", 1, deleting(Deletion{ConversationID: "C2Ca", Scope: wire.ScopeBoth, What: wire.WhatMessages, Seqs: []uint64{1}})},

@@ -177,6 +177,7 @@ func (t *tx) load(conversationIDs ...string) ([]*conv, error) {
 	out := make([]*conv, len(conversationIDs))
 	var keys []kv.Key
 	var missing []*conv
+	var ids []string // theirs
 	for i, id := range conversationIDs {
 		if c := t.convs[id]; c != nil {
 			out[i] = c
@@ -185,13 +186,13 @@ func (t *tx) load(conversationIDs ...string) ([]*conv, error) {
 		c := &conv{ID: id}
 		out[i], t.convs[id] = c, c
 		t.loaded = append(t.loaded, c)
-		missing = append(missing, c)
+		missing, ids = append(missing, c), append(ids, id)
 		key, _ := t.v.nameOf(&t.dev, id)
 		for j := kv.Key(0); j < probes; j++ {
 			keys = append(keys, key+j)
 		}
 	}
-	t.ask(conversationIDs)
+	t.ask(ids)
 	values, err := t.Get(tableLedgers, keys...)
 	if err != nil {
 		return nil, err
