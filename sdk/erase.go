@@ -85,7 +85,7 @@ func (a *account) reclaim() {
 		}
 		select {
 		case <-a.sweep:
-			time.Sleep(time.Millisecond) // what signalled answers its caller first: a browser hears of neither until all wait
+			time.Sleep(time.Millisecond) // the deletion's answer goes out first: a page hears of nothing until all goroutines wait
 		case <-a.ctx.Done():
 			a.endErasing(false)
 			return

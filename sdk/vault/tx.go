@@ -158,14 +158,21 @@ func (t *tx) readDevice() error {
 	return err
 }
 
+// ledgerKeys are where a conversation's ledger may stand.
+func (v *Vault) ledgerKeys(d *Device, conversationID string) []kv.Key {
+	key, _ := v.nameOf(d, conversationID)
+	keys := make([]kv.Key, probes)
+	for i := range keys {
+		keys[i] = key + kv.Key(i)
+	}
+	return keys
+}
+
 // ask asks for what load will read of conversations, as far as memory knows where it stands.
 func (t *tx) ask(conversationIDs []string) {
 	device := t.v.Device()
 	for _, id := range conversationIDs {
-		key, _ := t.v.nameOf(&device, id)
-		for j := range kv.Key(probes) {
-			t.Ask(tableLedgers, key+j)
-		}
+		t.Ask(tableLedgers, t.v.ledgerKeys(&device, id)...)
 		if c, _ := t.v.Find(id); c.Record != nil {
 			t.Ask(tableConversations, kv.Key(c.Record.Ordinal))
 		}
@@ -187,10 +194,7 @@ func (t *tx) load(conversationIDs ...string) ([]*conv, error) {
 		out[i], t.convs[id] = c, c
 		t.loaded = append(t.loaded, c)
 		missing, ids = append(missing, c), append(ids, id)
-		key, _ := t.v.nameOf(&t.dev, id)
-		for j := kv.Key(0); j < probes; j++ {
-			keys = append(keys, key+j)
-		}
+		keys = append(keys, t.v.ledgerKeys(&t.dev, id)...)
 	}
 	t.ask(ids)
 	values, err := t.Get(tableLedgers, keys...)

@@ -1,7 +1,7 @@
 //go:build js && wasm
 
-// Command streams shows what stands in for os and log in the wasm, with which Go's testing does not compile: make test runs it in
-// Chromium and compares what comes out, and the status, with Go's own.
+// Command streams shows what stands in for os in the wasm, with which Go's testing does not compile, and for log: make test runs
+// it in Chromium and compares what comes out, and the status, with Go's own.
 package main
 
 import (
