@@ -2,7 +2,6 @@ package sdk
 
 import (
 	"context"
-	"time"
 
 	"github.com/lethe-im/lethe/sdk/vault"
 )
@@ -85,7 +84,6 @@ func (a *account) reclaim() {
 		}
 		select {
 		case <-a.sweep:
-			time.Sleep(time.Millisecond) // the deletion's answer goes out first: a page hears of nothing until all goroutines wait
 		case <-a.ctx.Done():
 			a.endErasing(false)
 			return
