@@ -182,14 +182,13 @@ func (a *account) settleIn(c *connection) error {
 // failed ends a connection on which the work cannot go on; the session comes back with a wait. That the line is dead may show
 // when something is written to it, before the reader knows: that is the network's state, and no failure to tell the app of.
 func (a *account) failed(c *connection, err error) {
-	select {
-	case <-c.ended:
-	default:
-		if code := wire.CodeOf(err); code != wire.NetworkError && code != wire.NetworkTimeout {
-			a.report(err)
-		}
-		c.close(wire.CloseTimeout, "cannot go on")
+	if isOver(c.ended) {
+		return
 	}
+	if code := wire.CodeOf(err); code != wire.NetworkError && code != wire.NetworkTimeout {
+		a.report(err)
+	}
+	c.close(wire.CloseTimeout, "cannot go on")
 }
 
 // syncRows asks for rows, heads and the rest, and stores them.

@@ -72,9 +72,7 @@ func closeCode(err error) wire.CloseCode {
 func (c *connection) end(code wire.CloseCode) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	select {
-	case <-c.ended:
-	default:
+	if !isOver(c.ended) {
 		c.how = code
 		close(c.ended)
 	}

@@ -62,10 +62,8 @@ func (a *account) flush(c *connection) {
 			}()
 		}
 		flying.Wait()
-		select {
-		case <-c.ended:
+		if isOver(c.ended) {
 			return
-		default:
 		}
 	}
 }

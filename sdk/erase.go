@@ -24,9 +24,7 @@ type erasing struct {
 // end lets those go who wait. A deletion that could not be done for now has let them go already when it is done after all.
 // Only reclaim calls it.
 func (e *erasing) end() {
-	select {
-	case <-e.over:
-	default:
+	if !isOver(e.over) {
 		close(e.over)
 	}
 }

@@ -41,3 +41,13 @@ func (j *jobs) wait() {
 		j.moved.Wait()
 	}
 }
+
+// isOver tells whether a channel that says so by being closed is.
+func isOver(over <-chan struct{}) bool {
+	select {
+	case <-over:
+		return true
+	default:
+		return false
+	}
+}

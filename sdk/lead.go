@@ -61,36 +61,43 @@ func (a *account) setLeading(on bool) {
 // leads; who gives no answer loses the lead.
 func (a *account) follow(c *connection) *tabs.Lease {
 	ctx, cancel := context.WithCancel(a.ctx)
-	granted := make(chan *tabs.Lease, 1)
-	a.run(func() { granted <- a.lease(ctx, tabs.Wait) })
+	defer cancel()
+	var lease *tabs.Lease
+	granted := make(chan struct{})
+	a.run(func() {
+		lease = a.lease(ctx, tabs.Wait)
+		close(granted)
+	})
 	giveUp := func() {
 		cancel()
-		if late := <-granted; late != nil {
-			late.Release()
+		if <-granted; lease != nil {
+			lease.Release()
 		}
 	}
 	var silent <-chan time.Time
 	for {
+		// Several may have come while this tab looked, and select would draw lots: an end goes before the lead.
+		switch {
+		case isOver(c.ended), isOver(a.ctx.Done()):
+			giveUp()
+			return nil
+		case isOver(granted):
+			return lease
+		}
 		if silent == nil && a.ask() {
 			silent = time.After(leaderPatience)
 		}
 		select {
-		case lease := <-granted:
-			cancel()
-			return lease
 		case <-c.ended:
-			giveUp()
-			return nil
 		case <-a.ctx.Done():
-			giveUp()
-			return nil
+		case <-granted:
 		case <-a.queued:
 		case <-silent:
 			silent = nil
 			if err := a.look(false); err != nil { // in case it was settled, and nobody could tell
 				a.report(err)
 			}
-			if a.unanswered() {
+			if !isOver(c.ended) && a.unanswered() {
 				giveUp()
 				return a.lease(a.ctx, tabs.Steal)
 			}

@@ -9,10 +9,12 @@
 // delivery of a message, a poke, a server's Store operation before it and after it. One goroutine (world.next) waits until all
 // others wait, lets one thing happen that is ready, as the seed says, and notes it in a hash, the trace. No gate lies inside a
 // mutex: what is kept while a disk works is a lock whose waiting synctest sees. Random bytes come from the seed
-// (cryptotest.SetGlobalRandom), and what is written in the code under test never follows from the order of a map. The runtime may
-// still interrupt a goroutine that runs for 10 ms, which a busy machine makes likelier: such a run says that it was disturbed. So
-// what several goroutines note is under a lock (world.books), as it would be on many processors; make test-race has some histories
-// watched, in which the race detector lets goroutines on in an order of its own.
+// (cryptotest.SetGlobalRandom), and what is written in the code under test never follows from the order of a map. The runtime draws
+// lots of its own among the ready cases of a select, and among timers of one moment: where it would matter, the code has an order
+// (account.follow), and timers that begin together do not end together (foldAfter). The runtime may still interrupt a goroutine that
+// runs for 10 ms, which a busy machine makes likelier: such a run says that it was disturbed. So what several goroutines note is
+// under a lock (world.books), as it would be on many processors; make test-race has some histories watched, in which the race
+// detector lets goroutines on in an order of its own.
 //
 // # What goes wrong
 //

@@ -270,10 +270,13 @@ func TestCorpus(t *testing.T) {
 }
 
 // TestReplay runs histories twice: the same seed gives the same trace. One that differs does not count where the machine was too busy.
+// So many, because it is a rare history in which the runtime can draw lots: of 240, a pause of one millisecond before erasing let 8
+// differ, each in half of its pairs.
 func TestReplay(t *testing.T) {
+	const histories = 100
 	g := newStage(t)
 	compared := 0
-	for s := uint64(1); s <= 30; s++ {
+	for s := uint64(1); s <= histories; s++ {
 		for range 8 {
 			a, b := g.run(NewPlan(s), true), g.run(NewPlan(s), true)
 			if (a.Disturbed || b.Disturbed) && a.Trace != b.Trace {
@@ -285,7 +288,7 @@ func TestReplay(t *testing.T) {
 			break
 		}
 	}
-	require.Greater(t, compared, 3)
+	require.Greater(t, compared, histories*9/10)
 }
 
 func TestPlanReadsAsWritten(t *testing.T) {
