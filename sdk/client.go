@@ -40,6 +40,9 @@ type Options struct {
 	Now func() time.Time
 	// Random draws waits, from [0, 1); nil is math/rand's.
 	Random func() float64
+	// Yield waits until answers that have been given are on their way to the app; nil where they need no time of the platform's.
+	// A deletion is answered so before the rest of it begins.
+	Yield func()
 }
 
 // Client is one chat: at most one user is logged in at a time. Its methods may be called from many goroutines.
@@ -63,6 +66,9 @@ func New(o Options) *Client {
 	}
 	if o.Random == nil {
 		o.Random = rand.Float64
+	}
+	if o.Yield == nil {
+		o.Yield = func() {}
 	}
 	return &Client{options: o}
 }

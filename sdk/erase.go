@@ -82,6 +82,7 @@ func (a *account) reclaim() {
 		}
 		select {
 		case <-a.sweep:
+			a.client.options.Yield()
 		case <-a.ctx.Done():
 			a.endErasing(false)
 			return

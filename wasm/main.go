@@ -7,6 +7,7 @@ package main
 import (
 	"os"
 	"syscall/js"
+	"time"
 
 	"github.com/lethe-im/lethe/idb"
 	"github.com/lethe-im/lethe/sdk"
@@ -23,5 +24,6 @@ func main() {
 		Dial:        ws.Dial,
 		Tabs:        idb.Tabs{},
 		Emit:        func(event string, data []byte) { host.Call("event", event, toJS(data)) },
+		Yield:       func() { time.Sleep(time.Millisecond) }, // promises go on only when no goroutine does
 	})).handOver(host)
 }
