@@ -3,6 +3,7 @@ package sdk
 import (
 	"context"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -47,6 +48,24 @@ func TestErasingIsDoneAfterItFailed(t *testing.T) {
 	a.endErasing(false)
 	a.finishErasing(vault.Done{Note: 1})
 	require.Empty(t, a.erasing)
+}
+
+// A deletion has its answer before erasing begins.
+func TestErasingBeginsAfterTheAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gone := make(chan struct{})
+		a := loggedIn(t, Options{Yield: func() { <-gone }})
+		a.run(a.reclaim)
+		synctest.Wait()
+		a.beginErasing("C2Cx", &vault.Settled{Garbage: true, Note: 1})
+		synctest.Wait()
+		require.NotEmpty(t, a.erasing)
+		close(gone)
+		synctest.Wait()
+		require.Empty(t, a.erasing)
+		a.cancel()
+		a.wait()
+	})
 }
 
 // When a send was first tried is told in the server's time, however the device's clock jumps after the welcome.
