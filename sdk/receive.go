@@ -14,8 +14,8 @@ import (
 // maxInbox is how many pushed frames may wait to be taken in. A device that falls behind further reconnects and catches up.
 const maxInbox = 4096
 
-// foldAfter is how long nothing must come before the tail is folded. It begins with the connection, as leaderPatience may, and is
-// no divisor of it: of timers that end at one moment nobody knows the order, and a history of the simulation could not be replayed.
+// foldAfter is how long nothing must come before the tail is folded. It begins with the connection, as leaderPatience may, and ends
+// hardly ever with it: of timers that end at one moment nobody knows the order, and a history of the simulation could not be replayed.
 const foldAfter = 1999 * time.Millisecond
 
 // pushed queues what the server pushes; it is taken in, in order, once rows and heads are in.
