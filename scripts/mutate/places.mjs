@@ -302,4 +302,19 @@ func (t *tx) delete(`,
     edits: [['	if j.last && j.n == 0 {\n		return false\n	}\n', '']],
     caught: [['./sdk', 'TestNoJobBeginsAfterTheLast']],
   },
+  {
+    name: 'a tab whose connection has ended leads',
+    file: 'sdk/lead.go',
+    edits: [
+      ['		case isOver(c.ended), isOver(a.ctx.Done()):\n', '		case isOver(granted):\n			return lease\n		case isOver(c.ended), isOver(a.ctx.Done()):\n'],
+      ['			return nil\n		case isOver(granted):\n			return lease\n', '			return nil\n'],
+    ],
+    caught: [['./sdk', 'TestAnEndedConnectionDoesNotLead']],
+  },
+  {
+    name: 'erasing begins before the answer',
+    file: 'sdk/erase.go',
+    edits: [['			a.client.options.Yield()\n', '']],
+    caught: [['./sdk', 'TestErasingBeginsAfterTheAnswer']],
+  },
 ];
