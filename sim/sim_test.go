@@ -271,7 +271,7 @@ func TestCorpus(t *testing.T) {
 
 // TestReplay runs histories twice: the same seed gives the same trace. One that differs does not count where the machine was too busy.
 // So many, because it is a rare history in which the runtime can draw lots: of 240, a pause of one millisecond before erasing let 8
-// differ, each in half of its pairs.
+// differ, in half of their pairs.
 func TestReplay(t *testing.T) {
 	const histories = 100
 	g := newStage(t)

@@ -305,10 +305,7 @@ func (t *tx) delete(`,
   {
     name: 'a tab whose connection has ended leads',
     file: 'sdk/lead.go',
-    edits: [
-      ['		case isOver(c.ended), isOver(a.ctx.Done()):\n', '		case isOver(granted):\n			return lease\n		case isOver(c.ended), isOver(a.ctx.Done()):\n'],
-      ['			return nil\n		case isOver(granted):\n			return lease\n', '			return nil\n'],
-    ],
+    edits: [['		case isOver(c.ended), isOver(a.ctx.Done()):\n', '		case !isOver(granted) && isOver(c.ended), isOver(a.ctx.Done()):\n']],
     caught: [['./sdk', 'TestAnEndedConnectionDoesNotLead']],
   },
   {
