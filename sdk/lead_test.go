@@ -11,14 +11,16 @@ import (
 	"github.com/lethe-im/lethe/sdk/vault"
 )
 
-// counting counts the leads that are given back.
-type counting struct {
+// late grants the lead when it is told to, and counts the leads that are given back.
+type late struct {
 	tabs.Alone
-	back int
+	grant chan struct{}
+	back  int
 }
 
-func (c *counting) Lock(context.Context, string, tabs.Mode) (*tabs.Lease, error) {
-	return &tabs.Lease{Release: func() { c.back++ }}, nil
+func (l *late) Lock(context.Context, string, tabs.Mode) (*tabs.Lease, error) {
+	<-l.grant
+	return &tabs.Lease{Release: func() { l.back++ }}, nil
 }
 
 // Connection and lead may both have come while the tab was at something else: one that has ended does not lead, each time, and the
@@ -27,15 +29,16 @@ func TestAnEndedConnectionDoesNotLead(t *testing.T) {
 	for range 20 {
 		synctest.Test(t, func(t *testing.T) {
 			c := &connection{ended: make(chan struct{})}
-			leads := &counting{}
-			a := &account{ctx: t.Context(), tabs: leads, queued: make(chan struct{}, 1), outbox: newOutbox()}
+			lead := &late{grant: make(chan struct{})}
+			a := &account{ctx: t.Context(), tabs: lead, queued: make(chan struct{}, 1), outbox: newOutbox()}
 			a.outbox.entries = []vault.Entry{{N: 1}}
 			a.poke = func(tabs.Poke) { // asks who leads
-				synctest.Wait() // until the lead is granted
+				close(lead.grant)
+				synctest.Wait() // until the lead has come
 				close(c.ended)
 			}
 			require.Nil(t, a.follow(c))
-			require.Equal(t, 1, leads.back)
+			require.Equal(t, 1, lead.back)
 		})
 	}
 }
