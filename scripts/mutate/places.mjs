@@ -309,6 +309,12 @@ func (t *tx) delete(`,
     caught: [['./sdk', 'TestAnEndedConnectionDoesNotLead']],
   },
   {
+    name: 'a tab whose connection has ended steals the lead',
+    file: 'sdk/lead.go',
+    edits: [['if !isOver(c.ended) && a.unanswered() {', 'if a.unanswered() {']],
+    caught: [['./sdk', 'TestAnEndedConnectionDoesNotSteal']],
+  },
+  {
     name: 'erasing begins before the answer',
     file: 'sdk/erase.go',
     edits: [['			a.client.options.Yield()\n', '']],
