@@ -17,7 +17,7 @@ import (
 //msgp:marshal ignore LoginRequest LogoutRequest OpenRequest OnlineRequest ConversationRequest MessageListRequest SendMessageRequest RevokeMessageRequest GroupRequest RoomRequest SetDraftRequest ClearHistoryRequest DeleteConversationRequest DeleteMessagesRequest
 //msgp:unmarshal ignore Conversation LastMessage Quote Message LoginResult LogoutResult ConversationResult ConversationListResult MessageListResult MessageResult GroupResult RoomResult SetMessageReadResult DeleteConversationResult Failed ClearHistoryResult DeleteMessagesResult InspectResult MessageReceivedEvent MessageSentEvent MessageFailedEvent ConversationListUpdatedEvent MessageDeletedEvent HistoryClearedEvent ConversationDeletedEvent DeletionEvent ErasedEvent MessageRevokedEvent RoomClosedEvent NetStateEvent ReadyEvent FatalEvent
 
-//go:generate go tool msgp -file api.go -tests=false -io=false -o api_gen.go
+//go:generate go run github.com/tinylib/msgp -file api.go -tests=false -io=false -o api_gen.go
 //go:generate gofmt -w api_gen.go
 
 // Conversation is one line of the conversation list.

@@ -14,7 +14,7 @@ import (
 //msgp:limit arrays:65536 maps:1024
 //msgp:ignore CodeInfo Error Conversation ConversationKind CloseCode CloseInfo
 
-//go:generate go tool msgp -file . -tests=false -io=false -o wire_gen.go
+//go:generate go run github.com/tinylib/msgp -file . -tests=false -io=false -o wire_gen.go
 //go:generate gofmt -w wire_gen.go
 
 // Version is the protocol version this build speaks best. MinVersion is the oldest it still speaks.

@@ -8,7 +8,7 @@ import (
 	"errors"
 )
 
-//go:generate go tool msgp -file keyring.go -tests=false -io=false -o keyring_gen.go
+//go:generate go run github.com/tinylib/msgp -file keyring.go -tests=false -io=false -o keyring_gen.go
 //go:generate gofmt -w keyring_gen.go
 
 // SlotSize is the length of a slot in bytes: one key.

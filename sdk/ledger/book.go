@@ -8,7 +8,7 @@ import (
 	"github.com/lethe-im/lethe/wire"
 )
 
-//go:generate go tool msgp -file . -tests=false -io=false -o ledger_gen.go
+//go:generate go run github.com/tinylib/msgp -file . -tests=false -io=false -o ledger_gen.go
 //go:generate gofmt -w ledger_gen.go
 //msgp:limit arrays:65536 maps:1024
 

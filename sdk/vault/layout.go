@@ -15,7 +15,7 @@ import (
 	"github.com/lethe-im/lethe/wire"
 )
 
-//go:generate go tool msgp -file layout.go -tests=false -io=false -o layout_gen.go
+//go:generate go run github.com/tinylib/msgp -file layout.go -tests=false -io=false -o layout_gen.go
 //go:generate gofmt -w layout_gen.go
 //msgp:limit arrays:1048576 maps:1024
 
