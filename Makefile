@@ -69,12 +69,11 @@ SELDOM := -exec "env GOGC=400"
 AS_USUAL := -exec "env -u GOGC -u GOMEMLIMIT"
 
 # Two things at a time: much of each is waiting, for disks, for browsers and for time to pass. With three, on two processors, what
-# a test waited for once came too late. Each thing begins when one before it has ended, those last that never wait, and last of all
-# the simulation, which alone keeps two processors busy to its end. They need no build, and ask for it so that they do not come
-# before what does.
+# a test waited for once came too late. Each thing begins when one before it has ended, those last that never wait: they need no
+# build, and ask for it so that they do not come before what does.
 test:
 	$(MAKE) --output-sync=target -j2 check test-wasm
-	$(MAKE) --output-sync=target -j2 test-race test-browser test-go test-faults test-sim
+	$(MAKE) --output-sync=target -j2 test-race test-browser test-go test-sim test-faults
 
 # Where the race detector makes SQLite and the vault ten times slower: it leaves out what is RACELESS and does a part of what is
 # SHORTENED (testing.Short), and both are done whole without it. One goroutine alone searches sdk/vault/order.
