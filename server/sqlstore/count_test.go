@@ -183,6 +183,7 @@ func (s *Store) storedRows(t testing.TB) (all []string) {
 }
 
 func TestCountsAreThoseOfTheRows(t *testing.T) {
+	t.Parallel()
 	steps := 400
 	if testing.Short() {
 		steps = 120

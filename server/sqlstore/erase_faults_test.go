@@ -48,6 +48,7 @@ func found(t *testing.T, path, text string) bool {
 
 // An erasure of which any step fails is made up for by the next one, all of it.
 func TestErasureIsMadeUpFor(t *testing.T) {
+	t.Parallel()
 	clean := littered(t)
 	require.True(t, found(t, clean, "litter 1;"))
 	bitten := 0

@@ -141,5 +141,6 @@ func stride() int {
 }
 
 func TestFaultsAtEveryStatement(t *testing.T) {
+	t.Parallel()
 	storetest.Faults(t, newFile(t), storetest.Strikes{Errors: broken, Stride: stride(), Every: *every, Least: 2000 / stride()})
 }

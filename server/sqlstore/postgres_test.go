@@ -21,6 +21,7 @@ import (
 )
 
 func TestContractOnPostgres(t *testing.T) {
+	t.Parallel()
 	address := pgtest.Database(t)
 	storetest.Run(t, func(t *testing.T) server.Store {
 		s := openPostgres(t, address)

@@ -236,6 +236,7 @@ func work(random *rand.Rand, n int) (all []task) {
 // After a power cut at any moment everything that was acknowledged is there, nothing is there by half, and the file is sound:
 // whatever of the unsynced writes has reached the disk.
 func TestAcknowledgedOutlivesPowerCuts(t *testing.T) {
+	t.Parallel()
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 1))
@@ -323,6 +324,7 @@ func contents(t *testing.T, folder string) map[string][]byte {
 
 // The power cuts bite: with a store that does not wait for the disk, acknowledged operations are lost.
 func TestPowerCutsBite(t *testing.T) {
+	t.Parallel()
 	for _, synchronous := range []string{"OFF", "NORMAL"} {
 		random := rand.New(rand.NewPCG(1, 1))
 		c := newCuttable(t, synchronous)
@@ -354,6 +356,7 @@ func writes() int {
 // Where a sync fails, the kernel gives up what it was to write, and a later sync says that all is well. What is acknowledged
 // after that is on the disk nevertheless. So with writes that fail, and with writes that are torn.
 func TestAcknowledgedOutlivesFailedWrites(t *testing.T) {
+	t.Parallel()
 	stride := writes()
 	for i, f := range []fault.Fault{
 		{Err: errors.New("broken")}, {Err: errors.New("broken"), After: true}, {Err: powercut.ErrFull}, {Err: powercut.ErrFull, Torn: true},
@@ -395,6 +398,7 @@ func (w written) Open(ctx context.Context, c *fault.Counter) (server.Store, erro
 func (w written) Copy(t *testing.T) storetest.Disk { return written{w.file.Copy(t).(*file)} }
 
 func TestFaultsAtEveryWrite(t *testing.T) {
+	t.Parallel()
 	n := writes()
 	storetest.Faults(t, written{newFile(t)}, storetest.Strikes{
 		Errors: []error{powercut.ErrFull, errors.New("broken")}, Stride: n, Every: *every, Least: 1000 / n,

@@ -74,6 +74,7 @@ var wholeConversation = wire.Delete{ConversationID: "GROUPg", Scope: wire.ScopeB
 
 // A message and a deletion write a few rows, however many members and messages the group has.
 func TestRowsWrittenDoNotGrow(t *testing.T) {
+	t.Parallel()
 	who := server.Who{App: "lethe", User: "u00001"}
 	large := 10_000
 	if testing.Short() {
