@@ -1,6 +1,7 @@
 // Chromium with a profile on disk, as a person's browser has one.
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { atEnd, folder } from './endings.mjs';
@@ -59,6 +60,24 @@ function executable(bare) {
   return found;
 }
 
+// Bare browsers that no test has now, with nothing in them; undefined where they are not passed on.
+let vacant;
+
+/**
+ * From now on a bare browser is left to the next test that asks for one: to start one costs more than many a test does with it. They
+ * are closed by what is given to after, which is node:test's own, called where no test runs.
+ */
+export function passOn(after) {
+  if (!vacant) {
+    vacant = [];
+    after(async () => {
+      for (const browser of vacant) {
+        await browser.end();
+      }
+    });
+  }
+}
+
 /** One browser on one profile. It can be closed or killed and started again on the same profile. */
 export class Browser {
   /** What its pages have complained of. */
@@ -69,26 +88,34 @@ export class Browser {
   #bare;
   #leftOut;
   #over = false;
+  /** Where its pages have been. */
+  #origins = new Set();
 
   /**
    * Starts a browser for the tests of t, on a new profile or the one given. They fail if a page complains of what is not tolerated.
    * bare: for what devices, server and API say to each other. Not for what a browser does with its tabs, its storage and its end.
+   * Without a profile given it may be one that another test has left, emptied (passOn).
    * keepsPages: it has the back/forward cache that playwright turns off.
    */
-  static async start(t, { tolerated, profile = folder(t, 'profile'), bare = false, keepsPages = false } = {}) {
-    const browser = new Browser();
+  static async start(t, { tolerated, profile, bare = false, keepsPages = false } = {}) {
+    const passedOn = vacant && bare && !profile;
+    const browser = (passedOn && vacant.pop()) || new Browser();
     browser.#bare = bare;
     browser.#leftOut = keepsPages ? ['--disable-back-forward-cache'] : [];
     browser.#tolerated = tolerated;
-    browser.#profile = profile;
+    browser.#profile ??= profile ?? (passedOn ? mkdtempSync(join(tmpdir(), 'lethe-profile-')) : folder(t, 'profile'));
+    browser.#over = false;
     atEnd(t, async () => {
       browser.#over = true;
-      await browser.close();
-      if (browser.complaints.length > 0) {
-        throw new Error(`the pages complained:\n${browser.complaints.join('\n')}`);
+      await (passedOn ? browser.#leave() : browser.close());
+      const complaints = browser.complaints.splice(0);
+      if (complaints.length > 0) {
+        throw new Error(`the pages complained:\n${complaints.join('\n')}`);
       }
     });
-    await browser.start();
+    if (!browser.#context) {
+      await browser.start();
+    }
     return browser;
   }
 
@@ -120,6 +147,9 @@ export class Browser {
       }
     });
     this.#context.on('weberror', (thrown) => this.complaints.push(`uncaught: ${thrown.error().stack}`));
+    this.#context.on('page', (page) =>
+      page.on('framenavigated', (frame) => this.#origins.add(new URL(frame.url()).origin)),
+    );
   }
 
   /** The id of its first process, which is that of the group of all of them. */
@@ -140,6 +170,34 @@ export class Browser {
   async close() {
     await this.#context?.close();
     this.#context = undefined;
+  }
+
+  /** Closes it for good and removes its profile, which is its own. */
+  async end() {
+    await this.close();
+    rmSync(this.#profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+  }
+
+  /** Closes its pages and removes what they have stored, so that the next test can have it. */
+  async #leave() {
+    if (!this.#context) {
+      await this.end(); // closed by its test, or not started yet
+      return;
+    }
+    try {
+      const [blank, ...pages] = this.#context.pages();
+      await Promise.all(pages.map((page) => page.close()));
+      const session = await this.devTools(blank);
+      for (const origin of this.#origins) {
+        await session.send('Storage.clearDataForOrigin', { origin, storageTypes: 'all' });
+      }
+      await session.detach();
+      this.#origins.clear();
+      vacant.push(this);
+    } catch (failure) {
+      await this.end();
+      throw failure;
+    }
   }
 
   /** Ends the browser with all its processes at once, so that it can write nothing more. */
