@@ -84,6 +84,7 @@ type Server struct {
 	lost    chan struct{} // a view may have lost something that is to be purged
 	stop    context.CancelFunc
 	stopped sync.WaitGroup // the sweeper and the watcher
+	sockets sync.WaitGroup // what the Handler upgrades, from before the upgrade until it is closed
 
 	mu          sync.Mutex
 	draining    bool
@@ -232,6 +233,23 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	s.stopped.Wait()
 	return err
+}
+
+// Await waits until every socket of the Handler is closed. After Shutdown that is for those who came last, and are still being told
+// that they are turned away: a process that ends meanwhile cuts them off without a word. To be called when nothing serves the
+// Handler any more. Errors: ctx's.
+func (s *Server) Await(ctx context.Context) error {
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		s.sockets.Wait()
+	}()
+	select {
+	case <-closed:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // enter takes a connection in, or tells with which code it is turned away.

@@ -214,6 +214,20 @@ func TestDrain(t *testing.T) {
 	require.Zero(t, w.server.Connections())
 }
 
+func TestWhoIsTurnedAwayIsWaitedFor(t *testing.T) {
+	w := newWorld(t, limits(server.Limits{Close: time.Minute}))
+	require.NoError(t, w.server.Shutdown(t.Context()))
+	ws, _, err := w.dial(nil)
+	require.NoError(t, err)
+	last := w.client(ws) // it does not read yet, so it does not answer the close
+	short, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	require.ErrorIs(t, w.server.Await(short), context.DeadlineExceeded)
+	go last.read()
+	last.requireClosed(wire.CloseDraining)
+	require.NoError(t, w.server.Await(t.Context()))
+}
+
 func TestDrainCutsWhoDoesNotAnswer(t *testing.T) {
 	w := newWorld(t)
 	ws, _, err := w.dial(nil) // it never reads, so it never answers the close

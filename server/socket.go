@@ -43,6 +43,7 @@ func (s *Server) connect(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusTooManyRequests, wire.Errorf(wire.TooManyConnections, "too many handshakes"))
 		return
 	}
+	s.sockets.Add(1)
 	keep := &hijacked{ResponseWriter: w}
 	ws, err := websocket.Accept(oneclose.Writer(keep), r, &websocket.AcceptOptions{
 		Subprotocols:    []string{wire.Subprotocol},
@@ -50,12 +51,16 @@ func (s *Server) connect(w http.ResponseWriter, r *http.Request) {
 		CompressionMode: websocket.CompressionDisabled,
 	})
 	if err != nil {
+		s.sockets.Done()
 		s.logger.Debug("no websocket", "err", err) // Accept has answered
 		return
 	}
 	// Our own limit, with our own close code: the library would close with 1009.
 	ws.SetReadLimit(-1)
-	go s.serve(context.WithoutCancel(r.Context()), &webSocket{ws, keep.socket}, address, ws.Subprotocol() == wire.Subprotocol)
+	go func() {
+		defer s.sockets.Done()
+		s.serve(context.WithoutCancel(r.Context()), &webSocket{ws, keep.socket}, address, ws.Subprotocol() == wire.Subprotocol)
+	}()
 }
 
 // hijacked keeps the socket that the library takes over: only closing it ends a close handshake that hangs.

@@ -243,5 +243,8 @@ func (o *serving) listen(ctx context.Context, core *server.Server, stdout io.Wri
 	if err := web.Shutdown(drain); err != nil {
 		return errors.Join(err, web.Close())
 	}
+	if err := core.Await(drain); err != nil {
+		logger.Warn("some who came last were cut", "err", err)
+	}
 	return nil
 }
