@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { Browser, passOn } from './browser.mjs';
+import { soon } from './device.mjs';
 import { Server } from './server.mjs';
 
 passOn(after);
@@ -50,9 +51,7 @@ test('a browser that a test has left comes to the next one empty', async (t) => 
     const page = await browser.newPage();
     await page.goto(server.url);
     await page.evaluate(() => console.error('mine'));
-    while (browser.complaints.length === 0) {
-      await page.evaluate(() => {});
-    }
+    await soon('it complains', () => browser.complaints.length > 0);
     assert.match(browser.complaints.splice(0).join(), /mine/);
   });
 });
