@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -360,18 +359,6 @@ func TestHelp(t *testing.T) {
 		require.NoError(t, err, args)
 		require.Contains(t, string(out), want)
 	}
-}
-
-// Browsers keep spare connections on which they ask nothing; stopping does not wait for them.
-func TestServeStopsBesideSpareConnections(t *testing.T) {
-	p := start(t, "--data", t.TempDir(), "--dev")
-	spare, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = spare.Close() })
-	p.devToken("a") // a request behind it: the spare one has been accepted
-	begin := time.Now()
-	p.end(syscall.SIGTERM)
-	require.Less(t, time.Since(begin), 3*time.Second)
 }
 
 // Nothing of the failpoints is in what users run: neither the points nor the variable that arms them.

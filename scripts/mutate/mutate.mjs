@@ -40,13 +40,15 @@ function overlay(place) {
 
 /**
  * Runs tests over the overlay, those of idb in Chromium, and returns the names of those that failed. What does not build is no test's success.
+ * The overlay is in the environment, so that the programs which tests build are broken too.
  * @param {string} over @param {string[]} packages @param {string[]} args @param {string[]} [own] the test program's own
  */
 function failing(over, packages, args, own = []) {
   const browser = packages[0] === './idb';
   const how = browser ? ['-exec', `${path.join(root, 'bin/chromium')} -worker`] : [];
-  const made = spawnSync('go', ['test', '-json', '-vet=off', '-short', '-overlay', over, ...how, ...args, ...packages, ...own], {
-    cwd: root, encoding: 'utf8', maxBuffer: 1 << 30, env: browser ? { ...process.env, GOOS: 'js', GOARCH: 'wasm' } : process.env,
+  const env = { ...process.env, GOFLAGS: `${process.env.GOFLAGS ?? ''} -overlay=${over}` };
+  const made = spawnSync('go', ['test', '-json', '-vet=off', '-short', ...how, ...args, ...packages, ...own], {
+    cwd: root, encoding: 'utf8', maxBuffer: 1 << 30, env: browser ? { ...env, GOOS: 'js', GOARCH: 'wasm' } : env,
   });
   /** @type {Set<string>} */
   const failed = new Set();

@@ -320,4 +320,10 @@ func (t *tx) delete(`,
     edits: [['			a.client.options.Yield()\n', '']],
     caught: [['./sdk', 'TestErasingBeginsAfterTheAnswer']],
   },
+  {
+    name: 'a process that stops does not wait for whom it turns away',
+    file: 'cmd/lethe/serve.go',
+    edits: [['core.Await(drain)', 'drain.Err()']],
+    caught: [['./cmd/lethe', 'TestServeWaitsForWhoItTurnsAway']],
+  },
 ];
