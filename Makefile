@@ -71,9 +71,13 @@ AS_USUAL := -exec "env -u GOGC -u GOMEMLIMIT"
 # Two things at a time: much of each is waiting, for disks, for browsers and for time to pass. With three, on two processors, what
 # a test waited for once came too late. Each thing begins when one before it has ended, those last that never wait: they need no
 # build, and ask for it so that they do not come before what does.
+#
+# As batch work, where that is allowed: who wakes up waits for the end of a slice instead of cutting in, so that caches are refilled less
+# often. Histories of the simulation beside staticcheck took 8 and 9 % less of the processors (2026-12-02, two pairs in turn).
+BATCH = $(shell chrt -b 0 true 2>/dev/null && echo chrt -b 0)
 test:
-	$(MAKE) --output-sync=target -j2 check test-wasm
-	$(MAKE) --output-sync=target -j2 test-race test-browser test-go test-sim test-faults
+	$(BATCH) $(MAKE) --output-sync=target -j2 check test-wasm
+	$(BATCH) $(MAKE) --output-sync=target -j2 test-race test-browser test-go test-sim test-faults
 
 # Where the race detector makes SQLite and the vault ten times slower: it leaves out what is RACELESS and does a part of what is
 # SHORTENED (testing.Short), and both are done whole without it. One goroutine alone searches sdk/vault/order.
