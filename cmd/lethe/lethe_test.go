@@ -93,16 +93,27 @@ func start(t *testing.T, args ...string) *process {
 	return p
 }
 
-// end sends a signal and waits for exit 0, with nothing more on stdout.
+// end sends a signal, and then ended.
 func (p *process) end(signal os.Signal) {
 	p.Helper()
 	for _, ws := range p.silent {
 		_ = ws.CloseNow()
 	}
 	require.NoError(p, p.cmd.Process.Signal(signal))
-	require.Empty(p, <-p.rest)
+	p.ended()
+}
+
+// ended waits for exit 0, with nothing more on stdout.
+func (p *process) ended() {
+	p.Helper()
 	done := make(chan error, 1)
-	go func() { done <- p.cmd.Wait() }()
+	go func() {
+		if rest := <-p.rest; rest != "" {
+			done <- fmt.Errorf("it went on: %q", rest)
+			return
+		}
+		done <- p.cmd.Wait()
+	}()
 	select {
 	case err := <-done:
 		require.NoError(p, err, p.stderr)

@@ -76,10 +76,10 @@ func (p *peer) requireClosing(code wire.CloseCode) {
 	require.NoError(p, err)
 }
 
-// answer answers the close, with code 3000, masked with zeroes.
+// answer answers the close with its code, masked with zeroes.
 func (p *peer) answer() {
 	p.Helper()
-	_, err := p.Write([]byte{0x88, 0x82, 0, 0, 0, 0, 3000 >> 8, 3000 & 0xff})
+	_, err := p.Write([]byte{0x88, 0x82, 0, 0, 0, 0, byte(wire.CloseDraining >> 8), byte(wire.CloseDraining & 0xff)})
 	require.NoError(p, err)
 }
 
@@ -105,7 +105,6 @@ func TestServeWaitsForWhoItTurnsAway(t *testing.T) {
 	_, err := last.come.ReadByte()
 	require.ErrorIs(t, err, os.ErrDeadlineExceeded, "the process has not waited")
 	last.answer()
-	require.Empty(t, <-p.rest)
-	require.NoError(t, p.cmd.Wait())
+	p.ended()
 	require.Empty(t, p.stderr.String())
 }
